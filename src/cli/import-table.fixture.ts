@@ -1,6 +1,6 @@
 /**
- * Two network namespaces with an IPVS table each: the originals (keepalived, ipvsadm, a director) program one, our driver
- * applies the plan for imported files in the other, and `ipvsadm -S -n` prints both.
+ * Two network namespaces with an IPVS table each: the original program (keepalived, ipvsadm, a director) programs one, our
+ * driver applies the plan for the imported files in the other, and `ipvsadm -S -n` prints both.
  */
 import {spawn, execFileSync, type ChildProcess} from 'node:child_process';
 import {closeSync, globSync, mkdtempSync, openSync, readFileSync, rmSync} from 'node:fs';
@@ -17,7 +17,7 @@ export const ip = (...words: string[]): string => execFileSync('ip', words, {enc
 export const inside = (name: string, ...words: string[]): string =>
   execFileSync('ip', ['netns', 'exec', name, ...words], {encoding: 'utf8'});
 
-/** `ipvsadm -S -n`, in an order that does not depend on when a service was added. */
+/** The sorted output of `ipvsadm -S -n`. */
 export const table = (name: string): string[] =>
   inside(name, 'ipvsadm', '-S', '-n').split('\n').filter(Boolean).toSorted();
 
@@ -41,7 +41,7 @@ export const context: ImportContext = {
   glob: (pattern) => globSync(pattern).toSorted(),
 };
 
-/** The virtual services that hactld would load from the import. Throws the diagnostics when the import has errors. */
+/** The virtual services that hactld would load from the import. Throws the diagnostics if the import has errors. */
 export function virtualsOf(file: string): readonly VirtualService[] {
   const result = importConfig(
     {path: file, text: readFileSync(file, 'utf8')},
@@ -52,7 +52,7 @@ export function virtualsOf(file: string): readonly VirtualService[] {
   return loadWritten(result.files, context).cluster?.ldirectord.flatMap((config) => config.virtuals) ?? [];
 }
 
-/** Checkers are taken out: nothing answers here, and what keepalived programs before the first check is the table. */
+/** Removes the checkers: nothing answers here, and keepalived then programs all servers. */
 export function withoutCheckers(text: string): string {
   const head = /\b(?:HTTP_GET|SSL_GET|[A-Z]+_CHECK)\s*\{/;
   let rest = text;
@@ -80,11 +80,11 @@ export interface Tables {
   readonly theirs: string;
   /** A directory that is removed by close(). */
   readonly work: string;
-  /** What keepalived last printed. */
+  /** keepalived's last output. */
   readonly output: () => string;
-  /** The import's table in the kernel, every server up or every server down, and what ipvsadm says of it. */
+  /** Programs the import's table with all servers up or all down. Returns the lines of ipvsadm. */
   readonly program: (virtuals: readonly VirtualService[], state?: 'up' | 'down') => Promise<string[]>;
-  /** keepalived's table when it is `wanted`, or what it is after `limit` milliseconds. */
+  /** Waits until keepalived's table is `wanted`, `limit` milliseconds at most. Returns the table. */
   readonly keepalivedOn: (file: string, wanted: readonly string[], limit?: number) => Promise<string[]>;
   readonly close: () => void;
 }

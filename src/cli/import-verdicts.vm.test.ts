@@ -1,7 +1,7 @@
 /**
- * The verdicts of keepalived's checkers and of ours: a farm of servers that pass, fail and answer oddly, watched by
- * Debian's keepalived and, from the import of the same file, by our checks. One virtual service for each case; the
- * kernel's tables must be equal.
+ * Verdicts of keepalived's checkers and of our checks: servers that pass, fail or give unusual answers are checked by Debian's
+ * keepalived, and by our checks with the import of the same file. Each case is a virtual service; the kernel's tables must be
+ * equal.
  */
 import {execFileSync, spawn, type ChildProcess} from 'node:child_process';
 import {closeSync, mkdirSync, mkdtempSync, openSync, rmSync, writeFileSync} from 'node:fs';
@@ -21,7 +21,7 @@ import {farmCases, farmConfig, farmTable, openFarm} from './import-farm.fixture.
 
 const test = anyTest.serial as unknown as TestFn;
 const LIMIT = 300_000;
-/** What a case's server is asked before its verdict counts: both sides' checks, more than once. */
+/** Requests to a case's server before its verdict counts: several checks of both sides. */
 const ASKED = 6;
 const namespace = `hactl-verdicts-${process.pid}`;
 const work = mkdtempSync(path.join(os.tmpdir(), 'hactl-verdicts-'));
@@ -43,7 +43,7 @@ const saved = (...inside: readonly string[]): string[] =>
     .filter(Boolean)
     .toSorted();
 
-/** The import of a file, its scripts written where the written files look for them. */
+/** Imports a file, and writes its scripts where the imported files refer to them. */
 function imported(file: string, text: string): readonly VirtualService[] {
   const installDir = path.join(work, 'ha.d');
   const context: ImportContext = {
@@ -70,7 +70,7 @@ function imported(file: string, text: string): readonly VirtualService[] {
 
 const settings = {rise: 1, slowStart: 0, dynamicWeight: true, certDays: 0};
 
-/** The table that these reports make in the namespace: every server was up before. */
+/** Programs the table for these reports in the namespace, after a table with all servers up. */
 async function programmed(
   virtuals: readonly VirtualService[],
   reports: ReadonlyMap<string, CheckReport>,
@@ -105,7 +105,7 @@ async function ended(child: ChildProcess): Promise<void> {
 const tables: {theirs: readonly string[]; ours: readonly string[]} = {theirs: [], ours: []};
 let output = '';
 
-test('the farm is judged by both', async (t) => {
+test('keepalived and hactl check all servers', async (t) => {
   const text = farmConfig(farmCases);
   const file = path.join(work, 'keepalived.conf');
   writeFileSync(file, text);
@@ -135,7 +135,7 @@ test('the farm is judged by both', async (t) => {
       const now = reports();
       return (
         ids.every((id) => (now.get(id)?.checks ?? 0) >= 3) &&
-        farmCases.every(({serve}, at) => !serve || (farm.asked[at] ?? 0) >= ASKED)
+        farmCases.every(({serve}, index) => !serve || (farm.asked[index] ?? 0) >= ASKED)
       );
     };
     const deadline = performance.now() + LIMIT;
@@ -160,11 +160,11 @@ test('there are at least sixty cases', (t) => {
   t.true(farmCases.length >= 60, String(farmCases.length));
 });
 
-farmCases.forEach(({name}, at) => {
+farmCases.forEach(({name}, index) => {
   test(`keepalived and the import agree: ${name}`, (t) => {
-    const isOwn = (line: string): boolean => line.includes(` 10.99.0.1:${1_001 + at} `);
-    const [theirs, ours] = [tables.theirs.filter(isOwn), tables.ours.filter(isOwn)];
-    t.deepEqual(theirs, farmTable(farmCases).filter(isOwn), 'what keepalived makes of it');
+    const isOfCase = (line: string): boolean => line.includes(` 10.99.0.1:${1_001 + index} `);
+    const [theirs, ours] = [tables.theirs.filter(isOfCase), tables.ours.filter(isOfCase)];
+    t.deepEqual(theirs, farmTable(farmCases).filter(isOfCase), 'the table of keepalived');
     t.deepEqual(ours, theirs);
   });
 });

@@ -1,6 +1,6 @@
 /**
- * `hactl import` as people run it, the scripts that it writes, and Piranha's table: pulse is in no Debian package, so the
- * lines here are what lvsd runs ipvsadm with, by its documentation and the output printed in the seeds' tutorials.
+ * The command `hactl import`, the scripts that it writes, and Piranha's table. Debian has no package of pulse: the expected
+ * tables are from its documentation and from the output in the seeds' tutorials.
  */
 import {spawnSync} from 'node:child_process';
 import {globSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync} from 'node:fs';
@@ -96,7 +96,7 @@ const piranha: Readonly<Record<string, {readonly up: readonly string[]; readonly
         'udp 192.0.2.11:53 rr',
         '  10.0.0.53:53 masq 1',
       ],
-      // The sorry server stands in when nobody is up.
+      // The sorry server is used if no server is up.
       down: [
         'tcp 192.0.2.10:80 wrr persistent 300/24',
         '  10.0.0.99:80 masq 1',
@@ -144,7 +144,7 @@ test('files with their modes; check-config accepts them; the report is printed a
   t.regex(readFileSync(path.join(out, 'authkeys'), 'utf8'), /^1 sha256 [0-9a-f]{64}$/m);
   t.true(stdout.includes('a new one was generated'));
   const report = readFileSync(path.join(out, 'import-report.txt'), 'utf8');
-  t.false(stdout.includes(report), 'the screen has the summary, the file has all');
+  t.false(stdout.includes(report), 'the screen has the summary, the file the full report');
   t.regex(stdout, /^carried over exactly: \d+; approximated: \d+; not carried over: \d+$/m);
   t.true(stdout.includes(path.join(out, 'import-report.txt')));
   t.regex(stdout.trimEnd().split('\n\n').at(-1) ?? '', /^down, unwatched or different after the switch: /);
@@ -170,7 +170,7 @@ test('a broken file: all errors, status 2, nothing written', (t) => {
   const {status, stdout} = hactl('import', path.join(fixtures, 'lvs.cf/broken.cf'), '--out', out);
   t.is(status, 2);
   t.regex(stdout, /broken\.cf:2:1: error\[unknown-directive\]: unknown key servcie/);
-  t.regex(stdout, /nothing is written: \d+ errors/);
+  t.regex(stdout, /nothing was written: \d+ errors/);
   t.deepEqual(globSync('*', {cwd: out}), []);
 });
 
@@ -256,10 +256,10 @@ test('scripts: the check of a program, several MISC_CHECKs, and a notify script'
   t.is(virtual?.checkType.kind, 'external');
   const check = (...words: string[]): number | null => spawnSync(virtual?.checkCommand ?? '', words).status;
   t.is(check('192.0.2.1', '80', '10.0.0.1', '80'), 0);
-  t.is(check('192.0.2.1', '80', '10.0.0.2', '8080'), 1, 'no shell looks at $HOME and ~, as in keepalived');
+  t.is(check('192.0.2.1', '80', '10.0.0.2', '8080'), 1, 'no shell expands $HOME and ~, as in keepalived');
   t.is(check('192.0.2.1', '80', '10.0.0.3', '80'), 0, 'a server without a check is up');
   const script = path.join(out, 'resource.d/notify-a_b');
-  // Its memory of what runs is in /run, by the script's own name: a copy of the text with a place of the test's own.
+  // Its state file is in /run, named after the script: the test runs a copy with another path.
   const scriptCopy = path.join(dir, 'script');
   writeFileSync(scriptCopy, readFileSync(script, 'utf8').replace('/run/hactl-', `${dir}/state-`), {
     mode: 0o755,
@@ -274,7 +274,7 @@ test('scripts: the check of a program, several MISC_CHECKs, and a notify script'
   t.is(readFileSync(log, 'utf8'), 'master\nbackup\n');
 });
 
-test('a send_program of Piranha: up when the output is what is expected', (t) => {
+test('a send_program of Piranha: up if the output is the expected text', (t) => {
   const dir = folder(t);
   const source = path.join(dir, 'lvs.cf');
   writeFileSync(

@@ -1,7 +1,7 @@
 /**
- * What the original programs make of a configuration in a real kernel, against what hactl makes of its import:
- * keepalived's checkers process and `ipvsadm -R` each program a table of a namespace of their own, our driver applies the
- * plan for the imported files in another, and `ipvsadm -S -n` must print the same of both.
+ * Compares the kernel tables of the original programs with those of the imports: keepalived's checker process and `ipvsadm -R`
+ * program the table of one namespace, our driver applies the plan for the imported files in another, and `ipvsadm -S -n` must
+ * print the same for both.
  */
 import {spawn, spawnSync} from 'node:child_process';
 import {cpSync, globSync, mkdirSync, readFileSync, writeFileSync} from 'node:fs';
@@ -33,7 +33,7 @@ const samples = globSync('keepalived/*.conf', {cwd: fixtures})
   .toSorted()
   .filter((name) => /virtual_server|include/.test(readFileSync(path.join(fixtures, name), 'utf8')));
 
-/** The service that a line of `ipvsadm -S -n` is about: `-t 192.0.2.1:80`, `-f 7`. */
+/** The service of a line of `ipvsadm -S -n`: `-t 192.0.2.1:80`, `-f 7`. */
 const keyOfLine = (line: string): string => line.split(' ').slice(1, 3).join(' ');
 
 function keyOf({address}: VirtualService): string {
@@ -45,7 +45,7 @@ function keyOf({address}: VirtualService): string {
 let keepalivedTable: readonly string[] = [];
 let importedTable: readonly string[] = [];
 
-// One keepalived includes all samples: their services differ, and a start takes seconds in the emulated machine.
+// One keepalived includes all samples: their services are distinct, and a start takes seconds in the emulated machine.
 test('keepalived and hactl program all samples, and nothing else', async (t) => {
   const folder = path.join(work, 'keepalived');
   cpSync(path.join(fixtures, 'keepalived'), folder, {recursive: true});
@@ -61,7 +61,7 @@ test('keepalived and hactl program all samples, and nothing else', async (t) => 
   t.deepEqual(importedTable, keepalivedTable, tables.output());
 });
 
-test('every check fails: what keepalived leaves, and what hactl leaves', async (t) => {
+test('every check fails: the tables of keepalived and hactl are equal', async (t) => {
   const file = path.join(fixtures, 'keepalived/24-all-down.conf');
   const wanted = await program(virtualsOf(file), 'down');
   t.true(wanted.length > 5);
@@ -82,12 +82,12 @@ for (const sample of samples)
     t.deepEqual(ofSample(importedTable), ofSample(keepalivedTable), tables.output());
   });
 
-// sip.txt has nothing that both sides can say: SCTP, a persistence engine, a tunnel of another type.
+// sip.txt has only what the import cannot carry over exactly: SCTP, a persistence engine, another tunnel type.
 for (const name of globSync('ipvsadm/*.txt', {cwd: fixtures, exclude: ['**/sip.txt']}).toSorted())
   test(`ipvsadm -R's own table: ${name}`, async (t) => {
     const file = path.join(fixtures, name);
     inside(theirs, 'ipvsadm', '-C');
-    // ipvsadm -R wants lines of options only; names are looked up in files that the machine does not have.
+    // ipvsadm -R accepts lines of options only; the machine has no files to resolve names.
     const input = readFileSync(file, 'utf8')
       .split('\n')
       .filter((line) => !line.startsWith('#'))
@@ -108,7 +108,7 @@ for (const name of globSync('ipvsadm/*.txt', {cwd: fixtures, exclude: ['**/sip.t
     t.deepEqual(await program(virtualsOf(file)), saved);
     t.true(saved.length > 2);
 
-    // And what ipvsadm saved of it is read back to the same table.
+    // The output of ipvsadm -S is imported to the same table.
     const again = path.join(work, 'saved.txt');
     writeFileSync(
       again,
@@ -127,14 +127,14 @@ test('the lvs.cf of the tutorial with three nginx servers: the table that the tu
   ]);
 });
 
-test('the lvs.cf of a seed, imported and running: the address, and the server whose program says UP', async (t) => {
+test('the lvs.cf of a seed, imported and running: the address, and the server whose program prints UP', async (t) => {
   const dir = path.join(work, 'seed');
   mkdirSync(dir);
   const source = path.join(dir, 'lvs.cf');
   const monitor = path.join(dir, 'mysql_mon.sh');
   const text = readFileSync(path.join(fixtures, 'lvs.cf/seed-003.cf'), 'utf8');
   writeFileSync(source, text.replace('/root/mysql_mon.sh', monitor));
-  // The seed's own script, with a mysqladmin for which one of the two servers lives.
+  // The seed's script, with a mysqladmin that reports one of the two servers as alive.
   const mysqladmin = path.join(dir, 'mysqladmin');
   writeFileSync(
     mysqladmin,
@@ -184,5 +184,5 @@ test('the lvs.cf of a seed, imported and running: the address, and the server wh
     child.kill('SIGTERM');
     await ended(child);
   }
-  t.false(address().includes('192.168.2.240'), 'the address goes with the director');
+  t.false(address().includes('192.168.2.240'), 'the address is removed with the director');
 });

@@ -1,10 +1,10 @@
-/** Foreign configuration as the importers want it: with this machine's names, addresses and files. */
+/** Runs an import with this machine's names, addresses and files. */
 import {globSync, readFileSync, statSync} from 'node:fs';
 import os from 'node:os';
 import {importConfig, type ImportContext, type ImportKind, type ImportResult} from '@hactl/config';
 import {withNames} from '../configuration/names.ts';
 
-export interface ImportWishes {
+export interface ImportSourceOptions {
   readonly from?: ImportKind;
   readonly node?: string;
   readonly peer?: string;
@@ -14,7 +14,7 @@ export interface ImportWishes {
   readonly peerSource?: {readonly path: string; readonly text: string};
 }
 
-/** undefined: it cannot be read. */
+/** undefined: unreadable. */
 export const readText = (file: string): string | undefined => {
   try {
     return readFileSync(file, 'utf8');
@@ -23,29 +23,29 @@ export const readText = (file: string): string | undefined => {
   }
 };
 
-/** Imports one file. `secret`: the key where the source has none. */
+/** Imports a file. `secret`: the key for authkeys if the source has none. */
 export function importSource(
   source: {readonly path: string; readonly text: string},
-  wishes: ImportWishes,
+  options: ImportSourceOptions,
   secret: string,
 ): Promise<ImportResult> {
-  const node = wishes.node ?? os.hostname();
+  const node = options.node ?? os.hostname();
   return withNames((resolve) => {
     const context: ImportContext = {
       node,
-      peer: wishes.peer ?? (node === 'peer' ? 'peer2' : 'peer'),
-      peerKnown: wishes.peer !== undefined,
-      // keepalived takes the host's name; an import for another director takes that one's.
-      configId: wishes.configId ?? node.split('.')[0] ?? node,
+      peer: options.peer ?? (node === 'peer' ? 'peer2' : 'peer'),
+      peerKnown: options.peer !== undefined,
+      // keepalived's default is the host name; an import for another director uses that director's name.
+      configId: options.configId ?? node.split('.')[0] ?? node,
       addresses: Object.entries(os.networkInterfaces()).flatMap(([device, list]) =>
         (list ?? []).map(({address}) => ({device, address})),
       ),
-      ...(wishes.as === undefined ? {} : {as: wishes.as}),
-      installDir: wishes.installDir,
-      ...(wishes.peerSource === undefined ? {} : {peerSource: wishes.peerSource}),
+      ...(options.as === undefined ? {} : {as: options.as}),
+      installDir: options.installDir,
+      ...(options.peerSource === undefined ? {} : {peerSource: options.peerSource}),
       resolve,
       read: readText,
-      // Directories are no configuration files; an include of a pattern steps over them.
+      // Like keepalived, an include with a pattern skips directories.
       glob: (pattern) =>
         globSync(pattern)
           .filter((name) => statSync(name, {throwIfNoEntry: false})?.isFile())
@@ -54,7 +54,7 @@ export function importSource(
     return importConfig(source, {
       context,
       secret,
-      ...(wishes.from === undefined ? {} : {kind: wishes.from}),
+      ...(options.from === undefined ? {} : {kind: options.from}),
     });
   });
 }

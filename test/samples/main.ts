@@ -1,8 +1,8 @@
 /**
- * `npm run samples -- DIRECTORY`: imports every file below the directory (keepalived's own samples, say, which are no part of this tree),
- * prints as a table what is not carried over and why, and, for files with virtual servers, whether keepalived programs the same
- * IPVS table as the import does. Checkers are taken out of what keepalived reads: nothing answers here. Exit status 1 when a table
- * differs or a file is refused.
+ * `npm run samples -- DIRECTORY`: imports every file below the directory (such as keepalived's samples, which are not part of this
+ * tree), prints a table of what is not carried over and why, and, for files with virtual servers, whether keepalived programs the
+ * same IPVS table as the import. keepalived reads the files without checkers, because nothing answers here. Exit status 1 if a
+ * table differs or a file is refused.
  */
 import {globSync, readFileSync, statSync, writeFileSync} from 'node:fs';
 import path from 'node:path';
@@ -15,7 +15,7 @@ if (directory === '') {
   process.stderr.write('usage: npm run samples -- DIRECTORY\n');
   process.exit(2);
 }
-/** keepalived needs this long at most in the emulated machine, where the tables differ. */
+/** Milliseconds until keepalived's table is complete in the emulated machine, at most. */
 const LIMIT = 20_000;
 const tables = await openTables();
 const reasons = new Map<string, {count: number; matters: boolean}>();

@@ -1,4 +1,4 @@
-/** `hactl import FILE`: files of Piranha, keepalived or ipvsadm-save written as ours, and a list of what became of them. */
+/** `hactl import FILE`: converts files of Piranha, keepalived or ipvsadm-save to ours, with a report about every statement. */
 import {randomBytes} from 'node:crypto';
 import {existsSync, mkdirSync} from 'node:fs';
 import os from 'node:os';
@@ -36,9 +36,9 @@ export async function importFile(file: string, options: ImportOptions): Promise<
   if (text === undefined) throw new CliError(exit.config, `cannot read ${file}`);
   const node = options.node ?? os.hostname();
   for (const name of [node, options.peer ?? ''])
-    if (!/^[\w.-]*$/.test(name)) throw new CliError(exit.config, `"${name}" is not a name of a node`);
+    if (!/^[\w.-]*$/.test(name)) throw new CliError(exit.config, `"${name}" is not a valid node name`);
   if (options.peer?.toLowerCase() === node.toLowerCase())
-    throw new CliError(exit.config, `--peer ${options.peer} is this director's own name (--node)`);
+    throw new CliError(exit.config, `--peer ${options.peer} is the name of this director (--node)`);
   const {peerFile, from, peer, as, configId, installDir} = options;
   const peerText = peerFile === undefined ? undefined : readText(peerFile);
   if (peerFile !== undefined && peerText === undefined)
@@ -64,18 +64,20 @@ export async function importFile(file: string, options: ImportOptions): Promise<
     const report = {name: REPORT, text: renderReport(result.report), mode: 0o640};
     const files = [...result.files, report].map((file) => ({
       ...file,
-      place: path.join(options.out, file.name),
+      destination: path.join(options.out, file.name),
     }));
-    const existing = files.filter(({place}) => existsSync(place)).map(({place}) => place);
+    const existing = files
+      .filter(({destination}) => existsSync(destination))
+      .map(({destination}) => destination);
     if (existing.length > 0 && !options.force)
       throw new CliError(
         exit.failed,
-        `there already: ${existing.join(', ')}\nNothing is written. Choose another directory with --out, or overwrite with --force.`,
+        `files exist: ${existing.join(', ')}\nNothing was written. Choose another directory with --out, or overwrite with --force.`,
       );
     for (const file of files) {
-      mkdirSync(path.dirname(file.place), {recursive: true});
-      replaceFile(file.place, file.text, file.mode);
-      written.push(file.place);
+      mkdirSync(path.dirname(file.destination), {recursive: true});
+      replaceFile(file.destination, file.text, file.mode);
+      written.push(file.destination);
     }
   }
   if (options.json)
@@ -97,15 +99,15 @@ export async function importFile(file: string, options: ImportOptions): Promise<
       process.stdout.write(renderDiagnostic(diagnostic, result.sources) + '\n\n');
     if (errors > 0)
       process.stdout.write(
-        `${shownLine(file)}: nothing is written: ${errors} ${errors === 1 ? 'error' : 'errors'}\n`,
+        `${shownLine(file)}: nothing was written: ${errors} ${errors === 1 ? 'error' : 'errors'}\n`,
       );
     else {
       process.stdout.write(
-        `read as ${result.kind}; written:\n${written.map((text) => `  ${shownLine(text)}\n`).join('')}The whole list of what became of each statement is in ${shownLine(path.join(options.out, REPORT))}.\n`,
+        `read as ${result.kind}; written:\n${written.map((text) => `  ${shownLine(text)}\n`).join('')}The full report about every statement is in ${shownLine(path.join(options.out, REPORT))}.\n`,
       );
       if (result.imported?.pair && result.imported.pair.secret === undefined)
         process.stdout.write(
-          'The source has no key that authkeys could hold: a new one was generated. Copy authkeys to the other director.\n',
+          'The source has no usable key for authkeys: a new one was generated. Copy authkeys to the other director.\n',
         );
       process.stdout.write(`\n${renderSummary(result.report, (text) => paintFor(process.stdout).bad(text))}`);
     }

@@ -35,33 +35,33 @@ export function addConfiguration(cli: Cli): void {
 
   program
     .command('import')
-    .description("write a configuration of Piranha, keepalived or ipvsadm-save as hactl's files")
-    .argument('<file>', 'lvs.cf, keepalived.conf, or the output of ipvsadm-save; told by its content')
-    .option('--out <dir>', 'where the files are written', 'ha.d')
-    .addOption(new Option('--from <kind>', 'do not guess').choices(['lvs.cf', 'keepalived', 'ipvsadm']))
+    .description("convert a configuration of Piranha, keepalived or ipvsadm-save to hactl's files")
+    .argument('<file>', 'lvs.cf, keepalived.conf, or the output of ipvsadm-save; detected from its content')
+    .option('--out <dir>', 'output directory', 'ha.d')
+    .addOption(new Option('--from <kind>', 'kind of file').choices(['lvs.cf', 'keepalived', 'ipvsadm']))
     .option('--node <name>', 'this director (default: uname -n)')
     .option('--peer <name>', 'the other director, as uname -n prints it there')
     .addOption(
-      new Option('--as <role>', 'lvs.cf: which director this is (default: told by the addresses)').choices([
-        'primary',
-        'backup',
-      ]),
+      new Option(
+        '--as <role>',
+        'lvs.cf: which director this is (default: detected from the addresses)',
+      ).choices(['primary', 'backup']),
     )
     .option(
       '--config-id <id>',
-      "keepalived's -i: which @lines count (default: the node's name up to the first dot)",
+      "keepalived's -i: selects the @lines (default: the node's name up to the first dot)",
     )
     .option(
       '--peer-file <file>',
-      "the other director's keepalived.conf: what the pair has in common is computed from both",
+      "the other director's keepalived.conf: common settings are computed from both",
     )
     .option(
       '--install-dir <dir>',
-      'where the files will be used: scripts are named by it',
+      'where the files will be used: paths of scripts start with it',
       defaultPaths.configDir,
     )
-    .option('--force', 'overwrite files that are there')
-    .option('--json', 'the list and the diagnostics as JSON')
+    .option('--force', 'overwrite existing files')
+    .option('--json', 'report and diagnostics as JSON')
     .action(async (file: string, options: ImportOptions) =>
       cli.run((await import('../commands/import.ts')).importFile(file, options)),
     );

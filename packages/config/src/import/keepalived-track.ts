@@ -252,7 +252,7 @@ function lineOf(
     name: file,
     text: [
       '#!/bin/sh',
-      `# Written by hactl import: keepalived’s ${fileWord(name)}. Exit status 0 means good.`,
+      `# Written by hactl import: ${fileWord(name)} of keepalived.conf. Exit status 0 means good.`,
       ...(rise === 1 && fall === 1 ? [command] : counted),
       '',
     ].join('\n'),
