@@ -86,7 +86,7 @@ export const queryPattern = /[?;#&](?<secret>[^"\s]+)/i;
 /** A check's request: the query of a path, the word after a login command, a value in SQL, a string nobody would type. */
 export const requestPatterns: readonly RegExp[] = [
   queryPattern,
-  /(?:\b|(?<=\\[rnt]))(?:auth|pass(?:word)?|login|identified by)\b[ \t:=]*(?<secret>[^"”\n]+)/i,
+  /(?:\b|(?<=\\[rnt]))(?:auth|pass(?:word)?|login|identified by)\b[ \t:=]*(?:\\?["'])?(?<secret>[^"”\n]+)/i,
   /'(?<secret>[^\n"”]+)/,
   /\\"(?<secret>[^"\\]+)/,
   /\/(?<secret>(?=[\w-]*\d)(?=[\w-]*[a-z])[\w-]{16,})(?![\w-])/i,
@@ -117,12 +117,14 @@ export const loginPatterns: readonly RegExp[] = [/^\s*["'“]?[^\s:"'”]+[\s:]\
 /** Only the scheme and host of a webhook are shown. */
 function webhookRanges(rest: string, offset: number): Range[] {
   const [, front = '', user = '', host = ''] =
-    /^(\s*["'“]?(?:\w+:\/\/)?)([^\s/@]*@)?([^\s/?#;,]*)/.exec(rest) ?? [];
+    /^(\s*["'“]?(?:\w+:\/\/)?)([^\s/@]*@)?((?:\[[^\]\s]*\]|[^\s/?#;,\\:]*)(?::\d+(?![^\s/?#;,\\"'”]))?)/.exec(
+      rest,
+    ) ?? [];
   const behind = front.length + user.length + host.length;
   return [
     {start: offset + front.length, end: offset + front.length + Math.max(0, user.length - 1)},
     {
-      start: offset + behind + (/^(?:[/?#;,]|\s+)/.exec(rest.slice(behind))?.[0].length ?? 0),
+      start: offset + behind + (/^(?:[/?#;,\\:]|\s+)/.exec(rest.slice(behind))?.[0].length ?? 0),
       end: offset + rest.length,
     },
   ];
@@ -130,10 +132,9 @@ function webhookRanges(rest: string, offset: number): Range[] {
 
 /** The secrets of a line's directive; none if the line starts with another directive. */
 export function directiveRanges(line: string): Range[] {
-  const words = [...line.matchAll(/(?<=^|[\s#])(?<word>[A-Za-z][\w-]*)(?:\s*[=:]+\s*|\s+|(?=["'“]))/g)].slice(
-    0,
-    3,
-  );
+  const words = [
+    ...line.matchAll(/(?<=^|[\s#])(?<word>[A-Za-z][\w-]*)(?:\s*[=:]+\s*|\s+|(?=["'“*]))/g),
+  ].slice(0, 3);
   for (const [index, match] of words.entries()) {
     const rule = ruleOf(match.groups?.['word'] ?? '', index === 0);
     if (rule === undefined) continue;

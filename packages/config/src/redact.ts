@@ -21,7 +21,7 @@ const argumentPattern =
  */
 export const secretPatterns: readonly RegExp[] = [
   // authkeys: NUMBER METHOD KEY
-  line(String.raw`\d+\s+(?:crc|md\d|sha|hmac)\S*\s+(?<secret>\S.*)$`),
+  line(String.raw`\d+[).:]?\s+(?:crc|md\d|sha|hmac)\S*\s+(?<secret>\S.*)$`),
   // passwd=, password, secret=, auth_pass and the like, with or without = and quotes
   line(
     String.raw`[\w-]*(?:pass|pwd|p\w{0,3}w\w?r?\w?d|s\w{0,2}c\w{0,2}r\w{0,2}t|token|api_?key|credential)[\w-]{0,200}(?:[ \t]*[=:][ \t]*|[ \t]+)(?<secret>\S.*)$`,
@@ -31,8 +31,10 @@ export const secretPatterns: readonly RegExp[] = [
   line(String.raw`hactl_[wo]\w*\s+\w+:\/\/[^\s/?#]+[/?#](?<secret>\S+)`),
   line(String.raw`hactl_[wo]\w*\s+\S+\s+(?<secret>\S.*)$`),
   // Arguments of commands often are passwords; everything but the type of a fencing device
-  line(String.raw`(?:hactl_f\w*|hactl_al\w*|stonith)\s+\S+\s+(?<secret>\S.*)$`),
-  line(String.raw`(?:stonith_?h\w*|hactl_tr\w*s\w*|res?p\w*|failfast)\s+\S+\s+\S+\s+(?<secret>\S.*)$`),
+  line(String.raw`(?:hactl_f\w*|hactl_al\w*|[\w-]*fenc\w*|stonith)\s+\S+\s+(?<secret>\S.*)$`),
+  line(
+    String.raw`(?:stonith[_-]?h[\w-]*\*?|hactl_tr\w*s\w*|res?p\w*|failfast)\s+\S+\s+\S+\s+(?<secret>\S.*)$`,
+  ),
   // ldirectord.cf: arguments of commands, the query of a request, credentials
   line(String.raw`\w+com\w*\s*=\s*"?[^\s"]+\s+(?<secret>[^\s"][^"]*)`),
   line(String.raw`(?:req\w*|real6?|virtual6?|url)\s*=[^?\n]*\?(?<secret>[^"\s]+)`),
@@ -42,9 +44,13 @@ export const secretPatterns: readonly RegExp[] = [
   line(String.raw`hactl_\w+[\s:=]+\S*?:\/\/[^\s/?#;]+[/?#;](?<secret>\S.*)$`),
   // Behind a program stand its arguments, whatever is missing in front of it
   line(String.raw`(?:res?p\w*|failfast|hactl_\w+)\s+(?:[^\s/]\S*\s+)*\/\S+\s+(?<secret>\S.*)$`),
+  line(String.raw`\w+\s+\/\S+\s+(?<secret>\S.*)$`),
   line(String.raw`env\s+\w+[\s=]+(?<secret>\S.*)$`),
   // Directives of other programs
   line(String.raw`auth(?:\s*=\s*|\s+\d+\s+)(?<secret>\S.*)$`),
+  line(String.raw`\w+[_-]auth\w*(?:\s*[=:]\s*|\s+)(?<secret>\S.*)$`),
+  line(String.raw`apiauth\s+\S+\s+(?:[ug]id=\S+\s+)*(?![ug]id=)(?<secret>\S.*)$`),
+  line(String.raw`(?:[\w-]*[_-])?key\d*(?:\s*[=:]\s*|\s+)(?!"?\/)(?<secret>\S.*)$`),
   line(
     String.raw`[\w-]*(?:authori[sz]ation|header|cookie|bearer|basic_?auth|private_?key|community|psk|pin|tls_?key|\wpw)(?:\s*[=:]\s*|\s+)(?!"?\/)(?<secret>\S.*)$`,
   ),

@@ -22,7 +22,7 @@ export const urlPatterns: readonly RegExp[] = [
 
 /** What a text that one of the patterns finds has in it; most texts have nothing of it. */
 export const mayHoldSecret =
-  /@|:\/\/|pass|pwd|pw|secret|token|psk|communit|credential|bearer|key|session|auth|cookie|[-_]p|md5|sha1|sha256|crc|-----|["'“]\/[^\s"'“”]+\s/i;
+  /@|:\/\/|pass|pwd|pw|secret|token|psk|communit|credential|bearer|key|session|auth|cookie|[-_]p|-u|md5|sha1|sha256|crc|-----|["'“]\/[^\s"'“”]+\s/i;
 
 /** Each has the secret in a group of that name. */
 export const wordPatterns: readonly RegExp[] = [
@@ -38,10 +38,13 @@ export const wordPatterns: readonly RegExp[] = [
   ),
   // `-pPASSWORD`; a small word is another option: `-port`
   /(?<=\s|::|["'])-p(?<secret>(?=[^\s:]*[^a-z\s:])[^\s:"'=]{3,})/,
+  // curl's user and password
+  /(?<=\s|::|["'])-u(?:\s+|::|=)?(?<secret>[^\s:"']+:[^\s:"'][^\s"']*)/,
   // NAME=VALUE, NAME: VALUE
   new RegExp(String.raw`(?:${BEGIN}key|${WORD}(?:${NAME}))["']?[ \t]*[=:]+[ \t]*["']?${VALUE}`, 'i'),
   // A sentence
-  /\b(?:passwo?rd|passwd|passphrase|community|secret)\s+(?:is\s+)?["']?(?<secret>[^\s"'=:]+)/i,
+  /\b(?:passwo?rd|passwd|passphrase|community|secret)\s+(?:is\s+)?(?:\\?["'])?(?<secret>[^\s"'=:\\]+)/i,
+  /\b(?:token|psk|key)\s+["']?(?<secret>(?=[^\s"'=:]*\d)(?=[^\s"'=:]*[a-z])[^\s"'=:]{4,})/i,
   /\b(?:auth_pass|auth_key)[ \t]+"?(?<secret>(?<=")[^"\n]+|[^\s"}]+)/i,
   // Headers of HTTP
   new RegExp(
@@ -52,7 +55,7 @@ export const wordPatterns: readonly RegExp[] = [
   // Variables in front of a command
   /(?<![\w-])[A-Z\d_]*(?:PASS|PWD|TOKEN|SECRET|KEY|COMMUNITY)[A-Z\d_]*=(?<secret>[^\s"']+)/,
   // A line of authkeys
-  /(?<![\w.])\d+\s+(?:crc|md5|sha1|sha256)\s+(?<secret>\S.*)$/im,
+  /(?<![\w.])\d+[).:]?\s+(?:crc|md5|sha1|sha256)\s+(?<secret>\S.*)$/im,
   /^[ \t#]*(?:hmac-)?(?:md5|sha1|sha256)\s+(?<secret>\S.*)$/im,
   /(?<secret>-----BEGIN [\s\S]*)/,
 ];
