@@ -1,6 +1,6 @@
 /** Finds the secrets in configuration files, and removes them from lines that are shown. Pure. */
 import {directiveRanges, queryPattern, rangesIn, requestPatterns, type Range} from './line-secrets.ts';
-import {mayHoldSecret, statementPatterns, urlPatterns, wordPatterns} from './secret-words.ts';
+import {mayHoldSecret, quotedCommand, statementPatterns, urlPatterns, wordPatterns} from './secret-words.ts';
 
 export {urlPatterns};
 export type {Range};
@@ -44,7 +44,7 @@ export const secretPatterns: readonly RegExp[] = [
   line(String.raw`hactl_\w+[\s:=]+\S*?:\/\/[^\s/?#;]+[/?#;](?<secret>\S.*)$`),
   // Behind a program stand its arguments, whatever is missing in front of it
   line(String.raw`(?:res?p\w*|failfast|hactl_\w+)\s+(?:[^\s/]\S*\s+)*\/\S+\s+(?<secret>\S.*)$`),
-  line(String.raw`\w+\s+\/\S+\s+(?<secret>\S.*)$`),
+  line(String.raw`\w+(?:\s+|\s*=\s*"?)\/\S+\s+(?<secret>\S.*)$`),
   line(String.raw`env\s+\w+[\s=]+(?<secret>\S.*)$`),
   // Directives of other programs
   line(String.raw`auth(?:\s*=\s*|\s+\d+\s+)(?<secret>\S.*)$`),
@@ -138,7 +138,7 @@ export function hideStatement(
   const [kind = ''] = /^\w+/.exec(what) ?? [];
   const patterns =
     kind === 'path' || kind === 'url'
-      ? [...urlPatterns, queryPattern]
+      ? [...wordPatterns.filter((pattern) => pattern !== quotedCommand), queryPattern]
       : [...statementPatterns, ...(/^(?:send|expect|request)$/.test(kind) ? requestPatterns : [])];
   const secrets: string[] = [];
   const shown = hideSecrets(what, patterns, '…', (secret) => secrets.push(secret));

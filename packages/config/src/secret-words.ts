@@ -22,13 +22,16 @@ export const urlPatterns: readonly RegExp[] = [
 
 /** What a text that one of the patterns finds has in it; most texts have nothing of it. */
 export const mayHoldSecret =
-  /@|:\/\/|pass|pwd|pw|secret|token|psk|communit|credential|bearer|key|session|auth|cookie|[-_]p|-u|md5|sha1|sha256|crc|-----|["'“]\/[^\s"'“”]+\s/i;
+  /@|:\/\/|pass|pwd|pw|secret|token|psk|communit|credential|bearer|key|session|auth|tsig|cookie|[-_]p|-u|md5|sha1|sha256|crc|-----|["'“]\/[^\s"'“”]+\s/i;
+
+/** A command in quotes, or a path with a blank. */
+export const quotedCommand = /["'“]\/[^\s"'“”]+\s+(?<secret>[^\s"'”][^"'”\n]*)/;
 
 /** Each has the secret in a group of that name. */
 export const wordPatterns: readonly RegExp[] = [
   ...urlPatterns,
-  // A command in quotes, and the query of an address
-  /["'“]\/[^\s"'“”]+\s+(?<secret>[^\s"'”][^"'”\n]*)/,
+  quotedCommand,
+  // The query of an address
   /:\/\/[^\s?"']{0,500}\?(?<secret>[^\s"']+)/i,
   /["'“][^\s"'“]+\s(?:[^"'\n]*\s)?\w+:\/\/[^\s/?"']+\/(?<secret>[^\s"']+)/i,
   // Options of a command; in haresources their values stand behind `::`
@@ -45,6 +48,9 @@ export const wordPatterns: readonly RegExp[] = [
   // A sentence
   /\b(?:passwo?rd|passwd|passphrase|community|secret)\s+(?:is\s+)?(?:\\?["'])?(?<secret>[^\s"'=:\\]+)/i,
   /\b(?:token|psk|key)\s+["']?(?<secret>(?=[^\s"'=:]*\d)(?=[^\s"'=:]*[a-z])[^\s"'=:]{4,})/i,
+  /\btsig\s+["']?(?<secret>[^\s"'=:]+)/i,
+  // Redis
+  /["'“]AUTH[ \t]+(?<secret>[^"'”\\\n]+)/,
   /\b(?:auth_pass|auth_key)[ \t]+"?(?<secret>(?<=")[^"\n]+|[^\s"}]+)/i,
   // Headers of HTTP
   new RegExp(
@@ -56,6 +62,7 @@ export const wordPatterns: readonly RegExp[] = [
   /(?<![\w-])[A-Z\d_]*(?:PASS|PWD|TOKEN|SECRET|KEY|COMMUNITY)[A-Z\d_]*=(?<secret>[^\s"']+)/,
   // A line of authkeys
   /(?<![\w.])\d+[).:]?\s+(?:crc|md5|sha1|sha256)\s+(?<secret>\S.*)$/im,
+  /\b(?:md5|sha1|sha256)\s+\d+\s+(?<secret>[^\s}]+)/i,
   /^[ \t#]*(?:hmac-)?(?:md5|sha1|sha256)\s+(?<secret>\S.*)$/im,
   /(?<secret>-----BEGIN [\s\S]*)/,
 ];
@@ -66,7 +73,7 @@ const commandPattern =
 const variablePattern =
   /^\s*[\w-]*(?:notify|script|misc_path|quorum_(?:up|down)|send_program|_cmd)[\w-]*[\s=]+["'“]?\w+=(?<secret>[^\s"'”]+)/i;
 const passwordPattern = new RegExp(
-  String.raw`^\s*(?:auth(?!_?type)_?|[\w-]*(?:${NAME}))\w*[\s=]+["'“]?(?<secret>[^\s{"'”][^"'”{]*)`,
+  String.raw`^\s*(?:(?:[\w-]*_)?auth(?!_?type)_?|[\w-]*_key|[\w-]*(?:${NAME}))\w*[\s=]+["'“]?(?<secret>[^\s{"'”][^"'”{]*)`,
   'i',
 );
 

@@ -56,6 +56,58 @@ virtual_server 10.0.0.100 80 {
 }
 snmp_community S29-x
 foo_password S30-x
+vrrp_script chk3 {
+  script /usr/bin/psql postgresql://u:S31-p@db/x
+}
+vrrp_script chk4 {
+  script "PGPASSWORD=S33-p /usr/bin/psql -c 'select 1'"
+}
+virtual_server_group G { 10.0.0.103 80 }
+virtual_server group G {
+  delay_loop 5
+  lb_kind NAT
+  real_server 10.0.0.3 443 {
+    SSL_GET {
+      url { path /a;token=S35-p digest 0123456789abcdef0123456789abcdef }
+      url { path "https://u:S36-p@www/x" regex "token=S36-r" }
+      url { path /x virtualhost S36-u:S36-v@www }
+    }
+    notify_down "/usr/bin/x Authorization:S37-b"
+  }
+  real_server 10.0.0.4 25 {
+    SMTP_CHECK { helo_name S38-u:S38-p@x }
+  }
+  real_server 10.0.0.5 53 {
+    DNS_CHECK { name "x" tsig S39-k }
+  }
+  real_server 10.0.0.6 80 {
+    TCP_CHECK { connect_timeout 3 password S40-p }
+  }
+  real_server 10.0.0.7 80 {
+    MISC_CHECK {
+      misc_path "SECRET=S41-p /usr/bin/check"
+    }
+  }
+  real_server 10.0.0.8 80 {
+    MISC_CHECK { misc_path "/usr/bin/check\\ S42-p" }
+  }
+  real_server 10.0.0.9 80 {
+    FILE_CHECK { track_file S43 key S43-a1 }
+  }
+}
+auth_pass=S44-x
+auth_pass "S45-x y"
+authentication { auth_type PASS auth_pass S46-x }
+authentication auth_type AH auth_pass S47-x
+$PASS=S48-x
+$DB_PASSWORD="S49-x"
+@lvs1 auth_pass S50-x
+# auth_pass S53-x
+! auth_pass S54-x
+api_token S55-x
+bfd_instance b { auth sha1 1 S56-x }
+smtp_auth u S57-x
+nftables_key S59-k1
 `;
 
 const piranha = `serial_no = 1
@@ -93,6 +145,27 @@ failover ftp {
   start_cmd = "/etc/rc.d/init.d/x start S10-x"
   stop_cmd = "/etc/rc.d/init.d/x stop --password S10-y"
 }
+virtual redis {
+  active = 1
+  address = 10.0.0.104 eth0:3
+  port = 6379
+  send = "AUTH S11-p\\r\\nPING\\r\\n"
+  expect = "token S12-e1"
+  expect_program = "/usr/bin/x S13-p"
+  load_monitor = /usr/bin/ruptime S14-p
+  quiesce_server = 0 password S15-p
+  server r2 {
+    address = u:S16-p@10.0.0.2
+    active = 1
+  }
+}
+rsh_command = ssh -i /root/key -p S17-p
+password = "S18-x"
+password S19-x
+heartbeat_key = S20-k1
+failover_key S22-k1
+# password = S23-x
+email_auth = u S24-x
 `;
 
 function shownOf(kind: ImportKind, text: string): string {
