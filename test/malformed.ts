@@ -1,9 +1,9 @@
-/** A corpus of malformed files: good ones with one thing broken, drawn by a seeded generator, the same in every run. */
+/** A corpus of malformed files: valid ones with one random defect, from a seeded generator, identical in every run. */
 
 const SEED = 20_261_121;
 const COUNT = 800;
 
-/** A linear congruential generator (Numerical Recipes' constants): small, and the same everywhere. */
+/** A linear congruential generator (Numerical Recipes' constants): small and portable. */
 function makeRandom(seed: number): (below: number) => number {
   let state = seed >>> 0;
   return (below) => {
@@ -75,7 +75,7 @@ const pick = <T>(random: Random, list: readonly T[]): T => {
   return mutation;
 };
 
-/** Values that are wrong for every directive of a kind, in both readings. */
+/** Values invalid for every directive of a kind, in lenient and strict mode. */
 const wrongNumbers = ['', 'soon', 'x', '=', '-', '"', 'zehn', '--', 'no', '½', ';', '#5'];
 const wrongYesNo = ['', 'maybe', '2', 'ye s', 'yesno', 'nein', 'oui', '#yes', 'yes,no', '"'];
 const wrongWords = ['', 'foo bar', '!!!', 'qqqqqq', '"', '#', 'zzz', '@', '()', 'xyzzy'];
@@ -126,7 +126,7 @@ const wrongKeys = [
 
 const letters = 'abcdefghijklmnopqrstuvwxyz';
 
-/** A name that is none: a letter more, one less, or one wrong. */
+/** A misspelled name: one letter added, removed or changed. */
 function misspell(name: string, random: Random): string {
   const at = random(name.length);
   const letter = pick(random, Array.from(letters));
@@ -139,7 +139,7 @@ function misspell(name: string, random: Random): string {
   ]);
 }
 
-/** Puts something in the place of a random line that `fits`. */
+/** Replaces a random line for which `fits` holds. */
 function replaceLine(
   text: string,
   random: Random,
@@ -235,7 +235,7 @@ const breakers: Readonly<Record<string, (text: string, random: Random) => string
   },
 };
 
-/** The corpus: distinct files, of which most are ldirectord's, as in life. */
+/** The corpus: distinct files, mostly ldirectord's, as in practice. */
 export function makeCorpus(): {readonly name: string; readonly text: string}[] {
   const random = makeRandom(SEED);
   const corpus = new Map<string, {name: string; text: string}>();

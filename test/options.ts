@@ -1,7 +1,7 @@
-/** The options of the rig's programs. */
+/** Option parsing of the rig's programs. */
 import {parseArgs, type ParseArgsConfig} from 'node:util';
 
-/** `parseArgs`, but for a wrong option: that is one line, those that exist in a second one, and exit status 2. */
+/** `parseArgs`, except that an unknown option prints one line, the valid options in a second, and exits with status 2. */
 export function readOptions<const Config extends ParseArgsConfig>(
   config: Config,
 ): ReturnType<typeof parseArgs<Config>> {

@@ -1,8 +1,7 @@
 /**
- * `npm test`: every test there is, in stages, with one count at the end. Tests that need IPVS run inside the micro-VM
- * (or on the host's own kernel where it has IPVS); tests that need network namespaces run here as root, in the micro-VM
- * otherwise, and so do tests against real servers, which test/lab/servers.ts provides. Nothing is skipped without a line
- * that says so.
+ * `npm test`: runs all tests in stages, with one total at the end. Tests that need IPVS run in the micro-VM (or on the host's
+ * kernel if it has IPVS). Tests that need network namespaces, and tests against the servers of test/lab/servers.ts, run here as
+ * root, otherwise in the micro-VM. Everything skipped is reported.
  */
 import {spawn} from 'node:child_process';
 import {readdirSync} from 'node:fs';
@@ -17,11 +16,11 @@ const {values} = readOptions({options: {only: {type: 'string'}}});
 interface Stage {
   readonly name: string;
   readonly argv: readonly string[];
-  /** A TAP producer is counted by its lines; anything else is one test, its exit status the verdict. */
+  /** TAP output is counted by its lines; any other program is one test, passed if its exit status is 0. */
   readonly tap: boolean;
-  /** Milliseconds; twice what it takes on a slow machine: for what hangs, no judgement of times. */
+  /** Timeout against hangs, milliseconds: twice the duration on a slow machine. */
   readonly limit: number;
-  /** Beside which others it runs: what measures silences runs alone, at the end. */
+  /** Which stages may run in parallel: those that measure silences run alone, at the end. */
   readonly lane: 'first' | 'second' | 'alone';
 }
 
@@ -41,14 +40,14 @@ const onKernel = files.filter((name) => !special.has(name));
 const inVm = [...needsIpvs, ...(isRoot ? [] : needsNetns)];
 
 const node = path.join(bin, 'node');
-// In processes and not in threads (package.json): names made of a pid are then a file's own, and only processes take their
-// compiled form from the cache that the lab fills.
+// Processes instead of threads (package.json): names derived from a pid are then unique per file, and only processes use the
+// compile cache filled by the lab.
 const ava = [node, path.join(root, 'node_modules/ava/entrypoints/cli.js'), '--tap', '--timeout=120s'];
 const lab = [node, 'test/lab/enter.ts'];
 const servers = [node, 'test/lab/servers.ts'];
 const tools = [node, 'test/lab/tools.ts'];
 const serversHere = isRoot && process.env.HACTL_LAB !== 'vm';
-/** Three machines: one that ran them all would take longer than its lane. */
+/** Split over three machines: a single one would take longer than the other lane. */
 const machineOf = (name: string): 'packages' | 'host' | 'src' =>
   name.startsWith('packages/') ? 'packages' : name.startsWith('src/host/') ? 'host' : 'src';
 const seconds = (count: number): number => count * 1_000;
@@ -91,7 +90,7 @@ let [passed, failed] = [0, 0];
 const summary: string[] = [];
 const failures: string[] = [];
 
-/** Of one lane, one stage after the other; a stage's lines are kept together when two lanes run. */
+/** Runs the stages of a lane sequentially; buffers a stage's output while two lanes run. */
 async function lane(of: readonly Stage[], together: boolean): Promise<void> {
   for (const stage of of) {
     const lines: string[] = [];
@@ -99,12 +98,12 @@ async function lane(of: readonly Stage[], together: boolean): Promise<void> {
       lines.push(line);
       if (!together) process.stdout.write(line + '\n');
     };
-    process.stdout.write(`\n=== ${stage.name}${together ? ' (its lines follow when it is done)' : ''}\n`);
+    process.stdout.write(`\n=== ${stage.name}${together ? ' (output follows when it is done)' : ''}\n`);
     const started = performance.now();
     // oxlint-disable-next-line no-await-in-loop -- stages of a lane share a core: one after another.
     const {status, output} = await run(stage, say);
     const count = stage.tap ? countTap(output) : {passed: status === 0 ? 1 : 0, failed: status === 0 ? 0 : 1};
-    // A runner that died, or ran nothing, is a failure of its own.
+    // A runner that crashed or ran nothing counts as a failure.
     if (stage.tap && (count.passed + count.failed === 0 || (status !== 0 && count.failed === 0)))
       count.failed += 1;
     passed += count.passed;
@@ -119,7 +118,7 @@ async function lane(of: readonly Stage[], together: boolean): Promise<void> {
   }
 }
 
-// A micro-VM keeps one core busy: one of them runs beside the stages of this kernel, then two beside one another.
+// A micro-VM keeps one core busy: one runs in parallel with the stages of this kernel, then two in parallel.
 const chosen = stages.filter((stage) => values.only === undefined || stage.name.includes(values.only));
 const of = (name: Stage['lane']): readonly Stage[] => chosen.filter((stage) => stage.lane === name);
 const both = of('first').length > 0 && of('second').length > 0;
@@ -146,11 +145,11 @@ function run(stage: Stage, say: (line: string) => void): Promise<{status: number
       partial += chunk;
       const lines = partial.split('\n');
       partial = lines.pop() ?? '';
-      // Of a TAP stream people need to see what failed; the rest is counted.
+      // Print only the failures of a TAP stream; count the rest.
       for (const line of lines) if (!stage.tap || !/^(ok |TAP |# |\s*$)/.test(line)) say(line);
     });
     const timer = setTimeout(() => {
-      say(`${stage.name}: not done after ${stage.limit / 1_000} s, ended`);
+      say(`${stage.name}: not finished after ${stage.limit / 1_000} s, killed`);
       child.kill('SIGTERM');
     }, stage.limit);
     child.on('error', (error) => {

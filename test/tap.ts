@@ -1,4 +1,4 @@
-/** Counts the results in a TAP stream (AVA's --tap). Lines around it, such as a VM's console, do not matter. */
+/** Counts the results in a TAP stream (AVA's --tap). Ignores other lines, such as a VM's console output. */
 export function countTap(text: string): {passed: number; failed: number} {
   let [passed, failed] = [0, 0];
   for (const line of text.split('\n')) {

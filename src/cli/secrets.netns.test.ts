@@ -39,7 +39,7 @@ const valuesIn = (folder: string): Readonly<Record<string, string>> => ({
 /** These never end by themselves, or write files. */
 const leftOut = new Set(['--follow', '--json', '--help', '--fix', '--force', '--version']);
 
-/** Commands that must not run as they are: they would change this machine, or wait for somebody. */
+/** Commands that must not run unmodified: they would change this machine or wait for input. */
 const special = (folder: string): Readonly<Record<string, readonly string[][]>> => ({
   'hactl init': [
     ['init', '--from', `${folder}/ha.d`, '--config-dir', `${folder}/new`, '--node', one, '--dry-run'],

@@ -217,7 +217,7 @@ test('a push is retried when the peer is unreachable for a moment', async (t) =>
   t.is(tries, 3);
 });
 
-test('a peer silent after the request: the result says so, and this director keeps its files', async (t) => {
+test('a peer silent after the request: the result reports it, and this director keeps its files', async (t) => {
   let asked = false;
   const {one, two} = await pair(t, {
     one: {

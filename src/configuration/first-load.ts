@@ -115,7 +115,7 @@ export interface Begin {
   readonly problem?: string;
   /** The addresses of its host names. */
   readonly names: NameBook;
-  /** Services of the version that was in use which the files do not have any more: a reload would delete them. */
+  /** Services of the version in use that are no longer in the files: a reload would delete them. */
   readonly left: readonly ServiceKey[];
   readonly awaited: readonly string[];
 }

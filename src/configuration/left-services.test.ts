@@ -10,7 +10,7 @@ import type {LoadOptions} from './load.ts';
 const service = (port: number): string =>
   `virtual=10.0.0.100:${port}\n\treal=10.0.0.1:${port} gate\n\tchecktype=connect\n\tprotocol=tcp\n`;
 
-test('what was edited while no supervisor ran: the services that no file has any more are known', async (t) => {
+test('files edited while no supervisor ran: services no longer in any file are found', async (t) => {
   const root = mkdtempSync(path.join(os.tmpdir(), 'hactl-left-'));
   t.teardown(() => rmSync(root, {recursive: true, force: true}));
   const [configDir, stateDir] = [path.join(root, 'ha.d'), path.join(root, 'state')];

@@ -91,7 +91,7 @@ function alongPath(
   return undefined;
 }
 
-/** Linux reads so much of a script, and so many interpreters that are scripts. */
+/** Linux's limits: octets read of a script's first line, and nested interpreters that are scripts. */
 const SHEBANG_MAX = 256;
 const INTERPRETERS_MAX = 4;
 

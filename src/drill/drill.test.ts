@@ -15,7 +15,7 @@ const seen: Observed = {period: 10_000, outage: 40, failed: [], broken: [], both
 const strict = {lost: 0, streamsKept: true, both: 0};
 const at = (ms: number) => ({at: ms, error: 'ECONNRESET', port: 40_000});
 
-test('what did not hold is said, each thing by itself', (t) => {
+test('each violated expectation is reported separately', (t) => {
   t.deepEqual(failuresOf(strict, seen, QUIET), []);
   t.regex(failuresOf(strict, {...seen, failed: [at(100)]}, QUIET).join(), /^1 requests lost: .*ECONNRESET/);
   t.regex(failuresOf(strict, {...seen, broken: [{at: 5, error: 'x'}]}, QUIET).join(), /^streams broken/);
@@ -161,7 +161,7 @@ test('a report is compared with one that has an event of it, not with a drill th
   t.deepEqual(kept, [undefined, undefined, '2026-11-28T20:00:00.000Z']);
 });
 
-test('what is no report is none', (t) => {
+test('an invalid report is rejected', (t) => {
   t.true(isReport(JSON.parse(JSON.stringify(report('2026-11-28T20:00:00.000Z', [event('x', 1)])))));
   for (const value of [null, 1, {}, {...report('', []), version: 2}, {...report('', []), events: [{}]}])
     t.false(isReport(value));

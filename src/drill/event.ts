@@ -71,7 +71,7 @@ export interface Observed {
   readonly bothInCrash?: number;
 }
 
-/** From the moment an event is over until nothing may be lost any more. */
+/** Time after an event until losses are no longer allowed. */
 const SETTLE = 500;
 
 /** The requests that began when the event was over for long enough. */
@@ -79,7 +79,7 @@ export const lateLosses = (observed: Observed, quiet: number): readonly FailedRe
   // Judged by when a request began: one that began before (a SYN that is sent again, say) may fail any time later.
   observed.failed.filter(({at}) => at > observed.period - quiet + SETTLE);
 
-/** Everything that did not hold, in words. `quiet`: the time behind an event in which nothing happens any more. */
+/** All violated expectations, as sentences. `quiet`: the time after an event in which nothing may happen. */
 export function failuresOf(expected: Expected, observed: Observed, quiet: number): string[] {
   const {outage, failed, broken, both, bothInCrash} = observed;
   const failures: string[] = [];

@@ -198,7 +198,7 @@ test('an override is in force again after a restart; a damaged file is kept asid
   t.deepEqual(readdirSync(stateDir), ['orders.json.damaged']);
 });
 
-test('maintenance by file outlasts the operator’s, and the answer says so', (t) => {
+test('maintenance by file outlasts the operator’s, and the answer reports it', (t) => {
   const withDirectory = [{...model, maintenanceDir: '/m'}];
   const one = runOperators({stateDir: folder(t), files: withDirectory});
   one.feed({

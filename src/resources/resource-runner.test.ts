@@ -275,7 +275,7 @@ test('after a daemon crash: its resources are stopped where the group is not hel
   successor.configure(host.groups, host.rules);
   await successor.run(host.vrid, 'stop');
   t.deepEqual(host.lines(), ['start one', 'stop one']);
-  await until('it is said', LIMIT, () =>
+  await until('it is reported', LIMIT, () =>
     host.said.some((line) => line.startsWith('error resource two: is running but was not started by hactl')),
   );
   await successor.stop();

@@ -28,7 +28,7 @@ export function onLines(socket: net.Socket, limit: number, take: (line: string) 
   });
 }
 
-/** undefined: it is none. */
+/** undefined: invalid. */
 export function readJson(line: string): unknown {
   try {
     return JSON.parse(line) as unknown;

@@ -98,7 +98,7 @@ test('a start that fails, and one that ends at once, are failures with the next 
   });
 });
 
-test('without systemd nothing is started, and the output says so', async (t) => {
+test('without systemd nothing is started, and the output explains it', async (t) => {
   const {said} = begin(t);
   const {ok, text} = await startDaemon({print: (line) => said.push(line), systemd: '/nonexistent/systemd'});
   t.true(ok);

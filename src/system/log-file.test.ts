@@ -44,13 +44,13 @@ test('after a rename the old file goes on until it is opened again', async (t) =
   log.close();
 });
 
-test('a file that cannot be opened is said once, tried again, and has every line then', async (t) => {
+test('a file that cannot be opened is reported once, retried, and then gets every line', async (t) => {
   const file = path.join(folder(t), 'missing', 'ha.log');
   const messages: (string | undefined)[] = [];
   const log = openLogFile(file, {retry: 20, changed: (problem) => messages.push(problem)});
   log.append('one');
   log.append('two');
-  await until('it is said', LIMIT, () => messages.length === 1);
+  await until('it is reported', LIMIT, () => messages.length === 1);
   mkdirSync(path.dirname(file));
   await until('it is written', LIMIT, () => text(file) === 'one\ntwo\n');
   t.deepEqual(messages, ['ENOENT', undefined]);
@@ -78,18 +78,18 @@ test('a FIFO that nobody reads in the log’s place keeps nobody waiting', async
   const messages: (string | undefined)[] = [];
   const log = openLogFile(file, {retry: 20, changed: (problem) => messages.push(problem)});
   log.append('one');
-  await until('it is said', LIMIT, () => messages.length === 1);
+  await until('it is reported', LIMIT, () => messages.length === 1);
   rmSync(file);
   await until('it is written', LIMIT, () => text(file) === 'one\n');
   t.deepEqual(messages, ['ENXIO', undefined]);
   log.close();
 });
 
-test('a full file system is said once, and what was lost is counted', async (t) => {
+test('a full file system is reported once, and lost lines are counted', async (t) => {
   const messages: (string | undefined)[] = [];
   const log = openLogFile('/dev/full', {retry: 20, changed: (problem) => messages.push(problem)});
   for (let index = 0; index < 40; index += 1) log.append('x'.repeat(60_000));
-  await until('it is said', LIMIT, () => messages.length > 0);
+  await until('it is reported', LIMIT, () => messages.length > 0);
   t.deepEqual(messages, ['ENOSPC']);
   log.close();
 });

@@ -89,7 +89,7 @@ export function openLogFile(file: string, options: LogFileOptions): LogFile {
       if (existsSync(numbered(file, index))) renameSync(numbered(file, index), numbered(file, index + 1));
   }
 
-  /** What waits, with a word on what was dropped. */
+  /** Empties the queue; reports how many lines were dropped. */
   const drain = (): Buffer => {
     const notice = dropped === 0 ? '' : `(${dropped} lines could not be written and are lost)\n`;
     const text = Buffer.from(notice + waiting);

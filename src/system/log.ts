@@ -136,7 +136,7 @@ export function makeLogger(options: LogOptions): Logger {
       }
       for (const [path, level] of wanted) {
         const known = files.get(path);
-        // A reload opens anew, as SIGHUP does.
+        // A reload reopens the files, like SIGHUP.
         known?.file.reopen();
         // A log file that cannot be written must not end the director; the console still has every line.
         const file =

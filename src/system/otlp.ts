@@ -25,7 +25,7 @@ export interface OtlpOptions {
   readonly receiver: HttpReceiver;
   readonly node: string;
   readonly version: string;
-  /** Called when lines cannot be sent any more, and with undefined when they can again. */
+  /** Called when lines can no longer be sent, and with undefined when they can again. */
   readonly changed: (problem: string | undefined) => void;
 }
 

@@ -1,5 +1,5 @@
 /**
- * What systemd is told (sd_notify): READY once the director may serve, STOPPING, a line of status, and that the loop is
+ * Notifications to systemd (sd_notify): READY once the director may serve, STOPPING, a line of status, and that the loop is
  * alive. Nothing of it without systemd; a message that does not arrive changes nothing here.
  * Pure: the launcher, systemd's main process, passes the words on.
  */

@@ -9,7 +9,7 @@ const block = (ms: number): void => {
 };
 
 /*
- * libuv looks after all its children when one of them ended. One that ends just then is told to have ended before its
+ * libuv looks after all its children when one of them ended. One that ends just then is reported to have ended before its
  * pipe was read; if a timer is due when that is done, the timer comes first.
  */
 test('the last words of a program are heard, also when this process was busy at its end', async (t) => {

@@ -26,7 +26,7 @@ export interface Syslog {
   close(): void;
 }
 
-/** `failed` is told once when no line can be written any more. */
+/** `failed` is called once when lines can no longer be written. */
 export function openSyslog(
   facility: string,
   failed: (reason: string) => void,

@@ -100,7 +100,7 @@ export const virtualsOf = ({files}: TableConfig): readonly VirtualService[] =>
 export const idsOf = (config: TableConfig): ReadonlySet<string> =>
   new Set(virtualsOf(config).flatMap((virtual) => virtual.reals.map((real) => checkId(virtual, real))));
 
-/** `left`: services of an earlier supervisor of this director that no file has any more: to be deleted. */
+/** `left`: services of this director's previous supervisor that are no longer in any file: to be deleted. */
 export const initialTable = (
   config: TableConfig,
   now: Instant,

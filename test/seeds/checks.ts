@@ -1,4 +1,4 @@
-/** The checks process, run on the virtual services of several configurations as the supervisor runs it on one's. */
+/** Runs the checks process, as the supervisor does, on the virtual services of several configurations. */
 import {fork} from 'node:child_process';
 import path from 'node:path';
 import {setTimeout as pause} from 'node:timers/promises';
@@ -8,16 +8,16 @@ import type {ExecutionContext} from 'ava';
 import {checkSpec} from '../../src/table/services.ts';
 
 const main = path.resolve(import.meta.dirname, '../../packages/checks/src/main.ts');
-/** An emulated machine takes its time. */
+/** Generous: the machine is emulated. */
 const LIMIT = 200_000;
 const POLL = 50;
-/** The files' own intervals are up to a minute: what they say is tested here, not how often. */
+/** Overrides the files' intervals of up to a minute: the checks' results are tested, not their rate. */
 const CHECK_INTERVAL = 2_000;
 
 type Reports = ReadonlyMap<string, CheckReport>;
 
 export interface Watch {
-  /** Waits until these real servers are down, some of them in one file's eyes only, and all others up. */
+  /** Waits until these real servers are down, some for one file only, and all others up. */
   until(down: readonly string[], downIn?: Readonly<Record<string, readonly string[]>>): Promise<void>;
   reason(file: string, address: string): string;
 }
@@ -48,7 +48,7 @@ export async function watch(
   let hear: (reports: Reports) => void = () => undefined;
   let last: Reports = new Map();
   await new Promise<void>((resolve, reject) => {
-    child.once('exit', () => reject(new Error('the checks process ended')));
+    child.once('exit', () => reject(new Error('the checks process exited')));
     child.on('message', (message: FromChecks) => {
       if (message.type === 'ready') resolve();
       if (message.type === 'reports') hear(new Map(message.reports.map((report) => [report.id, report])));
@@ -61,7 +61,7 @@ export async function watch(
     last = await answer;
     return last;
   };
-  /** One check more of every real. */
+  /** Triggers one more check of every real server. */
   async function round(deadline: number): Promise<Reports> {
     const before = await ask();
     for (;;) {
@@ -82,7 +82,7 @@ export async function watch(
         const wrong = [...keys].flatMap(([id, {file, address}]) => {
           const wanted = down.includes(address) || downIn[file]?.includes(address) ? 'down' : 'up';
           const {state, reason} = reports.get(id) ?? {};
-          return state === wanted ? [] : [`${id} is to be ${wanted}: ${state}, ${reason}`];
+          return state === wanted ? [] : [`${id} should be ${wanted} but is ${state}: ${reason}`];
         });
         if (wrong.length > 0 && performance.now() < deadline) continue;
         t.deepEqual(wrong, []);

@@ -1,8 +1,7 @@
 /**
- * Every configuration file of the seeds against live servers: nginx, MariaDB with replication, Exim, all at the
- * addresses that the seeds print. Each real is seen up, down when its server is stopped or answers wrongly, and up again.
- * Of the files nothing is changed but the path of a script; of the scripts what the articles lost on the way to the web:
- * backslashes. /tmp is a folder of the test's own.
+ * Every configuration file of the seeds against live servers: nginx, MariaDB with replication, Exim, all at the seeds'
+ * addresses. Each real server must be up, down when its server is stopped or gives wrong answers, and up again. The only changes:
+ * the path of a script in the files; in the scripts the backslashes lost in the published articles; /tmp is a private folder.
  */
 import {chmodSync, mkdirSync, readFileSync, writeFileSync} from 'node:fs';
 import path from 'node:path';
@@ -33,7 +32,7 @@ const esempio = ['192.168.0.50', '192.168.0.51', '192.168.0.52'] as const;
 const nodes = ['192.168.122.1', '192.168.122.2', '192.168.122.3'] as const;
 const mails = ['192.168.1.50', '192.168.1.51', '192.168.1.53'] as const;
 const source = '192.168.1.101';
-/** Each replica is a real of two seeds. */
+/** Each replica is a real server in two seeds. */
 const replicas = [
   ['192.168.1.102', '192.168.2.241'],
   ['192.168.1.103', '192.168.2.242'],
@@ -44,7 +43,7 @@ test.before(() =>
 );
 test.after.always(() => forgetDatabases());
 
-/** Started, and stopped after the test. */
+/** Starts a server that is stopped after the test. */
 async function running(t: ExecutionContext<unknown>, servers: readonly Switch[]): Promise<void> {
   for (const server of servers) t.teardown(() => server.stop());
   await Promise.all(servers.map((server) => server.start()));
@@ -72,7 +71,7 @@ async function site(t: ExecutionContext<unknown>, addresses: readonly string[], 
   return servers;
 }
 
-/** Each server in turn is stopped while its neighbour answers wrongly. */
+/** Stops each server in turn while its neighbour gives wrong answers. */
 async function webStory(
   t: ExecutionContext<unknown>,
   files: readonly string[],
@@ -85,7 +84,7 @@ async function webStory(
   for (const at of servers.keys()) {
     const next = (at + 1) % servers.length;
     const [stopped = '', wrong = ''] = [addresses[at], addresses[next]];
-    // oxlint-disable no-await-in-loop -- a story.
+    // oxlint-disable no-await-in-loop -- sequential steps.
     await servers[at]?.stop();
     servers[next]?.page(page.name, 'under construction');
     await checks.until([stopped, wrong]);
@@ -110,7 +109,7 @@ test('s004_tab.cf, s004_flat.cf, s004_tab_fixedquote.cf: a host by name', (t) =>
     host: 'www.esempio.com',
   }));
 
-/** An import of an lvs.cf, its scripts where it says they are. */
+/** Imports an lvs.cf, with the scripts at its paths. */
 function imported(
   t: ExecutionContext<unknown>,
   name: string,
@@ -151,7 +150,7 @@ test('the lvs.cf of the third seed', async (t) => {
   await checks.until([]);
 });
 
-/** A script of a seed, its /tmp a folder of the test's own; the programs of that folder are found first. */
+/** A seed's script with a private /tmp, whose programs come first on the PATH. */
 function script(home: string, name: string, repair = (text: string): string => text): string {
   const file = path.join(home, name);
   const text = repair(seed(name)).replaceAll('/tmp/', `${home}/`);
@@ -164,12 +163,12 @@ const repairMysql = (text: string): string => text.replace('STATUSG', 'STATUS\\G
 const repairSmtp = (text: string): string =>
   text.replace(/"HELO.*QUITrn"/, (words) => words.replaceAll(/rn(?=[A-Z$.\\"])/g, '\\r\\n'));
 
-/** qmail's words, which the script looks for: Debian has no qmail any more, Exim says what it is told to. */
+/** qmail's reply, expected by the script: Debian no longer has qmail, so Exim is configured to send it. */
 const QMAIL = 'accept message = ok 1132067893 qp 14216';
 
 /**
- * A source and its two replicas. The users come to the replicas by replication. What a replica has not applied yet counts
- * as ten minutes old at once: the source tells it that its clock is so much ahead.
+ * A source and its two replicas, which get the users by replication. An unapplied event immediately counts as ten minutes old:
+ * the source's timestamps are set that far off.
  */
 async function databases(t: ExecutionContext<unknown>): Promise<readonly [Database, Database, Database]> {
   const all = [database(1, [source]), database(2, replicas[0]), database(3, replicas[1])] as const;
@@ -191,7 +190,7 @@ async function databases(t: ExecutionContext<unknown>): Promise<readonly [Databa
 const [right, left] = [replicas[0][0], replicas[1][0]];
 const [mysql1, mysql2] = replicas.map(([, address]) => address);
 
-/** The first seed has its checks in files of their own, and once more in one file. */
+/** The first seed has its checks in separate files and also combined in one. */
 async function firstSeed(t: ExecutionContext<unknown>, home: string): Promise<Watch> {
   netcat(home);
   const scripts: Readonly<Record<string, string>> = {
@@ -207,7 +206,7 @@ async function firstSeed(t: ExecutionContext<unknown>, home: string): Promise<Wa
   const monitor = script(home, 's003_mysql_mon.sh');
   return watch(t, {
     ...Object.fromEntries(names.map((name) => [name, read(`s000_${name}.cf`)])),
-    // The fourth seed's script, which nanny ran, on the same databases under their other addresses.
+    // The fourth seed's script, run by nanny, on the same databases at their other addresses.
     'lvs.cf': imported(t, 'seed-003.cf', (text) => text.replace('/root/mysql_mon.sh', monitor)),
   });
 }
@@ -231,7 +230,7 @@ test('s000_*.cf with both scripts, and the lvs.cf of the fourth seed with s003_m
   t.regex(checks.reason('smtp', mails[0]), /check_smtp\.sh ended with exit status 0$/);
   t.regex(checks.reason('mysql2', right), /login ok, 1 row\(s\), matches \/1\/$/);
 
-  // One replica cannot apply what the source wrote, the other does not apply anything; both answer.
+  // One replica cannot apply the source's events, the other applies nothing; both answer.
   const release = await one.hold('LOCK TABLES pavnay.t WRITE');
   first.sql('INSERT INTO pavnay.t VALUES (1)');
   other.sql('STOP SLAVE SQL_THREAD');
@@ -248,7 +247,7 @@ test('s000_*.cf with both scripts, and the lvs.cf of the fourth seed with s003_m
   await Promise.all([http[0]?.start(), solr[1]?.start(), mailers[2]?.start(), mailers[1]?.start()]);
   await checks.until([]);
 
-  // One is gone, the other lets nobody in.
+  // One is stopped, the other refuses logins.
   other.sql("SET sql_log_bin = 0; ALTER USER 'monitoring'@'%' ACCOUNT LOCK");
   solr[0]?.page('solr_blogs/admin/ping', 'down for maintenance');
   await Promise.all([one.stop(), http[1]?.stop(), mailers[0]?.stop()]);
@@ -267,7 +266,7 @@ test('s000_*.cf with both scripts, and the lvs.cf of the fourth seed with s003_m
   const words = readFileSync(path.join(home, 'words'), 'utf8').split('\n');
   for (const address of mails) t.true(words.includes(`192.168.1.153 25 ${address} 25`));
   for (const address of late) t.true(words.includes(`192.168.1.152 3306 ${address} 3306`));
-  for (const address of [mysql1, mysql2]) t.true(words.includes(address ?? ''), 'nanny gives %h alone');
+  for (const address of [mysql1, mysql2]) t.true(words.includes(address ?? ''), 'nanny passes only %h');
   t.regex(readFileSync(path.join(home, 'cluster.mx'), 'utf8'), /^CHECK MX - 192\.168\.1\.50 - .* 1 \/ 0$/m);
   t.regex(readFileSync(path.join(home, 'cluster.sql'), 'utf8'), /^192\.168\.1\.102 NOK$/m);
 });

@@ -1,14 +1,14 @@
-/** Debian's servers at the very addresses of the seeds: loopback has them all, in the tests' own namespaces. */
+/** Debian's servers at the seeds' exact addresses, all on loopback in private namespaces. */
 import {spawn, spawnSync} from 'node:child_process';
 import {cpSync, mkdirSync, rmSync, writeFileSync} from 'node:fs';
 import path from 'node:path';
 import {prepare, scratch, startServer, type Server} from '../../packages/checks/src/probes/real-server.ts';
 import {accepts, run} from '../../packages/checks/src/probes/testing.ts';
 
-/** Gives loopback the addresses, where that is nobody else's loopback. */
+/** Adds the addresses to loopback; requires a private network namespace. */
 export function takeAddresses(addresses: readonly string[]): void {
   if (process.env.HACTL_SERVERS !== '1')
-    throw new Error('run it by test/lab/servers.ts: it needs namespaces of its own');
+    throw new Error('run it with test/lab/servers.ts: it needs private namespaces');
   for (const address of addresses) run(['ip', 'address', 'add', `${address}/32`, 'dev', 'lo']);
 }
 
@@ -36,7 +36,7 @@ export interface Web extends Switch {
   page(name: string, text: string): void;
 }
 
-/** nginx on port 80 of the address; pages of `host` alone where that is given. */
+/** nginx on port 80 of the address; serves only `host` if given. */
 export function web(address: string, host = ''): Web {
   const home = scratch({});
   const file = path.join(home, 'nginx.conf');
@@ -63,7 +63,7 @@ http { access_log off; ${temps.join(' ')} ${host === '' ? '' : otherServer} ${na
   };
 }
 
-/** Exim on port 25 of the address; `answer` is what it says to a message: `accept message = …`, `defer message = …`. */
+/** Exim on port 25 of the address; `answer` is its reply to a message: `accept message = …`, `defer message = …`. */
 export function mail(address: string, answer: string): Switch {
   const home = scratch({});
   mkdirSync(`${home}/spool`);
@@ -145,7 +145,7 @@ export function database(id: number, addresses: readonly string[]): Database {
   };
 }
 
-/** The folder that new databases were copied from. */
+/** Template folder of new databases. */
 export function forgetDatabases(): void {
   if (empty !== undefined) rmSync(empty, {recursive: true, force: true});
   empty = undefined;

@@ -1,7 +1,7 @@
 /**
- * README and docs: no dead link, no command that is not there, and every command of the first steps decided: executed here,
- * or by a program of the lab that is named (and only looked at here), or by nothing, with a reason. A new command line fails
- * until it is decided which.
+ * README and docs: no dead links, no missing commands, and every command of the first steps is accounted for: executed here, or
+ * by a named program of the lab (whose text is checked here), or not at all, with a reason. A new command line fails until it is
+ * accounted for.
  */
 import {spawnSync} from 'node:child_process';
 import {existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync} from 'node:fs';
@@ -23,7 +23,7 @@ const {scripts} = JSON.parse(read('package.json')) as {scripts: Readonly<Record<
 const withoutBlocks = (text: string): string =>
   text.replaceAll(/^```.*?^```$/gms, '').replaceAll(/`[^`\n]*`/g, '');
 
-/** Headings as GitHub makes anchors of them. */
+/** Anchors that GitHub generates from headings. */
 const anchorsOf = (text: string): readonly string[] =>
   [...text.replaceAll(/^```.*?^```$/gms, '').matchAll(/^#+ (.*)$/gm)].map(([, heading = '']) =>
     heading
@@ -69,14 +69,14 @@ test('every `npm run` and every program of the tree that a document names exists
     for (const [, program = ''] of text.matchAll(
       /`(?:node )?((?:test|src|packages)\/[\w./-]+\.(?:ts|mjs|sh))\b/g,
     ))
-      // `src/index.ts` is each package's; NAME stands for any.
+      // `src/index.ts` exists in each package; NAME is a placeholder.
       if (!program.includes('NAME') && !bases.some((base) => existsSync(path.join(root, base, program))))
         missing.push(`${file}: ${program}`);
   }
   t.deepEqual(missing, []);
 });
 
-/** A text as it is in a source or in a document: with the same apostrophes, and without the escapes of a literal. */
+/** Normalises apostrophes and literals' escapes, to compare sources with documents. */
 const plain = (text: string): string => text.replaceAll('’', "'").replaceAll(/\\(?=[\\'`])/g, '');
 
 test('every test that docs/field.md names is in its file', (t) => {
@@ -89,7 +89,7 @@ test('every test that docs/field.md names is in its file', (t) => {
     for (let index = 0; index < parts.length; index += 2) {
       const [file = '', text = ''] = parts.slice(index, index + 2);
       const source = plain(read(file));
-      // After the titles there may be a remark: a sentence, or words in parentheses.
+      // A remark may follow the titles: a sentence, or text in parentheses.
       const titles = text.replace(/^: |[ ;|]+$/g, '').split(/\.(?: (?=[A-Z\d])|$)/)[0] ?? '';
       for (const title of text.startsWith(': ') ? titles.split(' · ') : []) {
         count += 1;
@@ -103,14 +103,14 @@ test('every test that docs/field.md names is in its file', (t) => {
 });
 
 interface Ran {
-  /** Words for `hactl`, in a folder with README's ldirectord.cf. */
+  /** Arguments for `hactl`, run in a folder with README's ldirectord.cf. */
   readonly hactl?: readonly string[];
-  /** Or a script of package.json with its words, in its form that ends at once. */
+  /** Or a script of package.json with arguments that make it exit at once. */
   readonly npm?: readonly string[];
   readonly status?: number;
-  /** Or: the program that executes it, and what it has of it. */
+  /** Or: the program that executes it, and the text it contains. */
   readonly by?: readonly [file: string, text: string];
-  /** Or: why nothing executes it. */
+  /** Or: why it is not executed. */
   readonly not?: string;
 }
 
@@ -145,7 +145,7 @@ const steps: Readonly<Record<string, Ran>> = {
 
 const stepFiles = ['README.md', 'docs/install.md'];
 
-/** Lines of the blocks that are a shell's: `sh` blocks, and lines with a prompt elsewhere; comments dropped. */
+/** Shell lines: `sh` blocks, and lines with a prompt elsewhere; without comments. */
 const commandsOf = (text: string): readonly string[] =>
   [...text.matchAll(/^```(\w*)\n(.*?)^```$/gms)].flatMap(([, kind, body = '']) =>
     body
@@ -185,8 +185,8 @@ test('every command of README and install.md runs here and prints what README pr
       } else if (ran?.not !== undefined) {
         t.log(`not executed, ${ran.not}: ${line}`);
         not += 1;
-      } else t.fail(`${file}: nobody executes: ${line}`);
+      } else t.fail(`${file}: not accounted for: ${line}`);
     }
-  t.log(`${here} commands executed here, ${elsewhere} by the programs that are named for them, ${not} not`);
+  t.log(`${here} commands executed here, ${elsewhere} by named programs, ${not} not executed`);
   t.true(here > 2 && elsewhere > 5);
 });

@@ -1,4 +1,4 @@
-/** docs/heartbeat.md: every directive of the parser is in its table and none besides, and the tests that it names exist. */
+/** docs/heartbeat.md: its table has exactly the parser's directives, and the tests that it names exist. */
 import {readdirSync, readFileSync} from 'node:fs';
 import path from 'node:path';
 import test from 'ava';
@@ -7,7 +7,7 @@ import {known} from '../../packages/config/src/ha-words.ts';
 const root = path.resolve(import.meta.dirname, '../..');
 const read = (file: string): string => readFileSync(path.join(root, file), 'utf8');
 const text = read('docs/heartbeat.md');
-/** Cells of the tables below a heading; the first row is the heading's. */
+/** Cells of the tables below a heading; the first row is the table's header. */
 const rows = (heading: string): string[][] => {
   const part = (text.split(`\n## ${heading}\n`)[1] ?? '').split('\n## ')[0] ?? '';
   return part
@@ -18,14 +18,14 @@ const rows = (heading: string): string[][] => {
 };
 const wordsIn = (cell: string): string[] =>
   [...cell.matchAll(/`([^` ]+)[^`]*`/g)].map(([, word]) => word ?? '');
-test('every directive of the parser is in the table, and the table has no other', (t) => {
+test('the table has exactly the parser’s directives', (t) => {
   const documented = rows('ha.cf').flatMap(([cell = '']) => wordsIn(cell));
   const heartbeats = known.filter((word) => !word.startsWith('hactl_'));
   t.true(heartbeats.length > 50, `${heartbeats.length}`);
   t.deepEqual(documented.toSorted(), heartbeats.toSorted());
 });
 
-test('every directive of ours is explained in one of the documents', (t) => {
+test('every hactl directive is documented', (t) => {
   const all = readdirSync(path.join(root, 'docs')).filter((name) => name.endsWith('.md')).map((name) => read(`docs/${name}`)).join(''); // prettier-ignore
   t.deepEqual(
     known.filter((word) => word.startsWith('hactl_') && !all.includes(`\`${word}`)),
@@ -33,7 +33,7 @@ test('every directive of ours is explained in one of the documents', (t) => {
   );
 });
 
-test('the tests that the tables name exist', (t) => {
+test('the tests named in the tables exist', (t) => {
   const files = ['packages', 'src', 'test'].flatMap((top) =>
     readdirSync(path.join(root, top), {recursive: true, encoding: 'utf8'}).filter((name) => !name.includes('node_modules')),
   ); // prettier-ignore

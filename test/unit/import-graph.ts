@@ -1,6 +1,6 @@
 /**
- * The imports of the tree: who imports whom, as files and as rooms (a folder of src, or a package). Type-only imports
- * count: a circle of types is a circle. `npm run graph` prints src as a Mermaid drawing; docs/architecture.md contains it.
+ * The import graph of the tree, by file and by room (a folder of src, or a package). Type-only imports count: a cycle of types
+ * is a cycle. `npm run graph` prints src as a Mermaid drawing; docs/architecture.md contains it.
  */
 import {readdirSync, readFileSync} from 'node:fs';
 import path from 'node:path';
@@ -20,15 +20,15 @@ export const sources: readonly Source[] = ['packages', 'src', 'test'].flatMap((t
     .map((name) => ({name: `${top}/${name}`, text: readFileSync(path.join(root, top, name), 'utf8')})),
 );
 
-/** What is shipped: neither tests nor their fixtures. */
+/** Shipped files: no tests, no fixtures. */
 export const isProduct = (name: string): boolean =>
   !name.startsWith('test/') && !/\.(test|fixture)\.ts$/.test(name);
 
-/** Every module that a file names, relative or not, type-only or not. */
+/** All modules imported by a file, relative or not, type-only or not. */
 export const imports = (text: string): string[] =>
   [...text.matchAll(/(?:from|import)\s*\(?\s*'([^']+)'/g)].map((match) => match[1] ?? '');
 
-/** The files of ours that a file imports, from the root of the tree. */
+/** Our own files imported by a file, as paths from the root of the tree. */
 export const importedFiles = ({name, text}: Source): string[] =>
   imports(text)
     .filter((target) => target.startsWith('.'))
@@ -56,7 +56,7 @@ export function roomEdges(): Map<string, Set<string>> {
   return edges;
 }
 
-/** Circles of a graph: the groups of nodes that reach one another (Tarjan 1972). */
+/** Cycles of a graph: its strongly connected components (Tarjan 1972). */
 export function circles(edges: ReadonlyMap<string, ReadonlySet<string>>): string[][] {
   const order = new Map<string, number>();
   const lowest = new Map<string, number>();
@@ -78,7 +78,7 @@ export function circles(edges: ReadonlyMap<string, ReadonlySet<string>>): string
   return found;
 }
 
-/** The rooms of src from the top of the ladder down, each with what it imports, as Mermaid draws it. */
+/** Mermaid drawing of the rooms of src and their imports, top of the ladder first. */
 export function drawing(ladder: readonly string[]): string {
   const edges = roomEdges();
   const lines = ladder.flatMap((room) => {

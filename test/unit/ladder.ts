@@ -1,4 +1,4 @@
-/** The rooms of src, top first. A room imports rooms below it only (docs/architecture.md). */
+/** The rooms of src, top first. A room may only import rooms below it (docs/architecture.md). */
 export const ladder: readonly string[] = [
   'packaging',
   'entries',

@@ -1,6 +1,6 @@
 /**
- * The corpus of malformed files: each is answered with a diagnostic that says where and what to do, in both readings; none
- * throws, none hangs, none with an error can be applied.
+ * The corpus of malformed files: each gets a diagnostic with a position and a remedy, in lenient and strict mode; none makes the
+ * parser throw or hang, and none with an error can be applied.
  */
 import {mkdirSync, mkdtempSync, rmSync, writeFileSync} from 'node:fs';
 import os from 'node:os';
@@ -10,7 +10,7 @@ import test from 'ava';
 import {loadDirectory} from '../../src/configuration/load.ts';
 import {good, makeCorpus, wrongValues} from '../malformed.ts';
 
-/** The lines that a good file does not have. */
+/** Lines that differ from the valid file. */
 const changed = (name: string, text: string): string =>
   text
     .split('\n')
@@ -22,13 +22,13 @@ const judge = (name: string, text: string, mode: Mode) =>
   checkFiles({paths: [name], read: () => ({text, mode: 0o600}), mode, resolve}).diagnostics;
 const corpus = makeCorpus();
 
-test('the files that are broken below are good', (t) => {
+test('the corpus’s base files are valid', (t) => {
   for (const [name, text] of Object.entries(good))
     for (const mode of ['strict', 'lenient'] as const)
       t.deepEqual(judge(name, text, mode), [], `${name}, ${mode}`);
 });
 
-test(`${corpus.length} malformed files: each is answered with a place and with help`, (t) => {
+test(`${corpus.length} malformed files: each gets a position and help`, (t) => {
   t.true(corpus.length >= 500);
   const silent: string[] = [];
   for (const mode of ['strict', 'lenient'] as const)
@@ -49,7 +49,7 @@ test(`${corpus.length} malformed files: each is answered with a place and with h
   t.deepEqual(silent, []);
 });
 
-test('the corpus has every kind of file, and breaks every directive of the good one', (t) => {
+test('the corpus has every kind of file, and breaks every directive of the valid one', (t) => {
   for (const name of Object.keys(good)) t.true(corpus.some((seed) => seed.name === name));
   for (const name of Object.keys(wrongValues))
     t.true(
@@ -58,7 +58,7 @@ test('the corpus has every kind of file, and breaks every directive of the good 
     );
 });
 
-test('a director that reads its files again takes none with an error into use', async (t) => {
+test('a director that reloads applies no file with an error', async (t) => {
   const root = mkdtempSync(path.join(os.tmpdir(), 'hactl-malformed-'));
   t.teardown(() => rmSync(root, {recursive: true, force: true}));
   const [pair, single] = [path.join(root, 'pair'), path.join(root, 'single')];
@@ -76,7 +76,7 @@ test('a director that reads its files again takes none with an error into use', 
       lookUp: () => Promise.resolve([]),
       wall: 0,
     });
-  t.truthy((await read(pair)).loaded, 'the good files can be used');
+  t.truthy((await read(pair)).loaded, 'the valid files can be applied');
   let refused = 0;
   for (const {name, text} of corpus) {
     const folder = name === 'ldirectord.cf' ? single : pair;
@@ -92,6 +92,6 @@ test('a director that reads its files again takes none with an error into use', 
   }
   t.true(
     refused >= 500,
-    `${refused} of ${corpus.length} have an error; the others have one reading, and it is said`,
+    `${refused} of ${corpus.length} have an error; the others have a single meaning, which is reported`,
   );
 });

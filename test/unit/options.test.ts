@@ -1,4 +1,4 @@
-/** The rig's programs answer a wrong option with those that there are. */
+/** The rig's programs answer an unknown option with the valid ones. */
 import {spawnSync} from 'node:child_process';
 import path from 'node:path';
 import test from 'ava';
@@ -11,7 +11,7 @@ for (const [file, known] of [
   ['test/bench/failover.ts', '--runs'],
   ['test/sim/main.ts', '--seeds'],
 ] as const)
-  test(`${file}: an unknown option is named, with those that exist, and nothing runs`, (t) => {
+  test(`${file}: an unknown option is reported with the valid ones, and nothing runs`, (t) => {
     const {status, stdout, stderr} = spawnSync(process.execPath, [path.join(root, file), '--nonsense'], {
       encoding: 'utf8',
     });
@@ -20,5 +20,5 @@ for (const [file, known] of [
     const [wrong = '', options = ''] = stderr.split('\n');
     t.regex(wrong, /--nonsense/);
     t.true(options.includes(known), options);
-    t.notRegex(stderr, /^ +at /m, 'no stack');
+    t.notRegex(stderr, /^ +at /m, 'no stack trace');
   });

@@ -1,7 +1,7 @@
 /**
- * Both check scripts of the first seed, run as checktype=external runs them: `$1` to `$4` are the virtual's address and
- * port and the real's. `mysql` and `nc` are stand-ins on the PATH; the article's lost backslashes are put back, and its
- * files in /tmp go to a folder of the test's own.
+ * Both check scripts of the first seed, run as by checktype=external: `$1` to `$4` are the addresses and ports of virtual
+ * service and real server. `mysql` and `nc` are stubs on the PATH; the article's lost backslashes are restored, and its files in
+ * /tmp are redirected to a private folder.
  */
 import {chmodSync, existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync} from 'node:fs';
 import net from 'node:net';
@@ -18,7 +18,7 @@ const seed = (name: string): string => readFileSync(path.join(seeds, name), 'utf
 const resolve = {host: () => undefined, service: () => undefined};
 const LIMIT = 30_000;
 
-/** mysql as the script calls it: says 1, or how far the replica is behind; what it does is in a file named by the host. */
+/** Stub of mysql: prints 1 or the replica's lag; a file named after the host controls it. */
 const mysql = (root: string): string => `#!/bin/sh
 echo "$@" >>${root}/called
 for word; do case $word in -h*) host=\${word#-h};; esac; done
@@ -31,7 +31,7 @@ case "$*" in
 esac
 `;
 
-/** nc -t HOST PORT, with the port of the test's own server in place of 25. */
+/** Stub of nc -t HOST PORT that replaces port 25 with the test server's port. */
 const nc = (root: string): string => `#!${process.execPath}
 const fs = require('node:fs');
 fs.appendFileSync('${root}/called', process.argv.slice(2).join(' ') + '\\n');
@@ -44,7 +44,7 @@ socket.on('error', () => process.exit(1));
 interface Scene {
   readonly root: string;
   script(name: string, repair: (text: string) => string): string;
-  /** How a real behaves. */
+  /** Behaviour of a real server. */
   real(address: string, words: string): void;
   called(): string;
 }
@@ -72,7 +72,7 @@ function scene(t: ExecutionContext): Scene {
   };
 }
 
-/** One round of checks of a configuration; what it said of each real, by its address. */
+/** Runs one round of checks of a configuration; returns the report on each real server by address. */
 async function round(t: ExecutionContext, config: string): Promise<Map<string, CheckReport>> {
   const {model, diagnostics} = parseLdirectordCf({path: 'x.cf', text: config}, {mode: 'lenient', resolve});
   t.deepEqual(
@@ -85,7 +85,7 @@ async function round(t: ExecutionContext, config: string): Promise<Map<string, C
   const found = new Map<string, CheckReport>();
   await new Promise<void>((done, failed) => {
     const timer = setTimeout(
-      () => failed(new Error(`only ${found.size} of ${specs.length} were judged`)),
+      () => failed(new Error(`only ${found.size} of ${specs.length} were checked`)),
       LIMIT,
     );
     const checks = startChecks(systemClock, 7, (message) => {
@@ -106,7 +106,7 @@ const repairMysql = (text: string): string => text.replace('STATUSG', 'STATUS\\G
 const repairSmtp = (text: string): string =>
   text.replace(/"HELO.*QUITrn"/, (mail) => mail.replaceAll(/rn(?=[A-Z$.\\"])/g, '\\r\\n'));
 
-test('s000_check_mysql.sh: up to 199 seconds behind is up, the rest is down', async (t) => {
+test('s000_check_mysql.sh: up to 199 seconds of lag is up, more is down', async (t) => {
   const stage = scene(t);
   const script = stage.script('s000_check_mysql.sh', repairMysql);
   const states = {
@@ -138,7 +138,7 @@ test('s000_check_mysql.sh: up to 199 seconds behind is up, the rest is down', as
   t.true(stage.called().includes('-umonitoring -pmonitoring -h127.0.0.3 -N -e SELECT 1;'));
 });
 
-test('s000_check_mysql.sh as it was printed runs, and says down: STATUSG is no statement', async (t) => {
+test('s000_check_mysql.sh as printed runs and reports down: STATUSG is not a statement', async (t) => {
   const stage = scene(t);
   const script = stage.script('s000_check_mysql.sh', (text) => text);
   stage.real('192.168.1.102', '0');
@@ -150,7 +150,7 @@ test('s000_check_mysql.sh as it was printed runs, and says down: STATUSG is no s
   );
 });
 
-/** A mail server like qmail, whose answer the script looks for; `last` is what it says to the message. */
+/** A mail server with qmail's replies, as expected by the script; `last` is its reply to the message. */
 async function serveSmtp(t: ExecutionContext, last: string): Promise<number> {
   const server = net.createServer((socket) => {
     let text = '';
@@ -170,7 +170,7 @@ async function serveSmtp(t: ExecutionContext, last: string): Promise<number> {
   return typeof address === 'object' && address ? address.port : 0;
 }
 
-test('s000_check_smtp.sh: a server that takes the mail is up, one that refuses it or is away is down', async (t) => {
+test('s000_check_smtp.sh: a server that accepts mail is up; one that refuses it or is unreachable is down', async (t) => {
   const stage = scene(t);
   const script = stage.script('s000_check_smtp.sh', repairSmtp);
   stage.real('192.168.1.50', String(await serveSmtp(t, '250 ok 1132067893 qp 14216')));

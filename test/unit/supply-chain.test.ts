@@ -1,4 +1,4 @@
-/** What a director installs: every package from the lock file with its hash, Node among them, and no script of a package runs. */
+/** Supply chain of a director: every package, including Node, is locked by hash, and no package script runs. */
 import {readFileSync} from 'node:fs';
 import path from 'node:path';
 import test from 'ava';
@@ -20,7 +20,7 @@ const installed = Object.entries(packages).filter(
   ([name, {link}]) => name.startsWith('node_modules/') && link !== true,
 );
 
-test('every package is locked by a SHA-512, and none comes from a place of its own', (t) => {
+test('every package is locked by a SHA-512, and none comes from another source', (t) => {
   t.true(installed.length > 100);
   t.deepEqual(
     installed
@@ -33,7 +33,7 @@ test('every package is locked by a SHA-512, and none comes from a place of its o
   );
 });
 
-test('the Node that runs as root is a package of the lock file, for production, of one exact version', (t) => {
+test('the Node that runs as root is a package of the lock file: a production dependency with an exact version', (t) => {
   const {optionalDependencies} = JSON.parse(read('package.json')) as {
     readonly optionalDependencies: Readonly<Record<string, string>>;
   };
@@ -57,7 +57,7 @@ test('dependencies have exact versions', (t) => {
   t.deepEqual(inexact, []);
 });
 
-test('no script of a package runs, and the guide installs by the lock file alone', (t) => {
+test('no script of a package runs, and the guide installs only from the lock file', (t) => {
   t.regex(read('.npmrc'), /^ignore-scripts=true$/m);
   const commands = [...read('docs/install.md').matchAll(/\bnpm (?:i|install|ci|add)\b[^\n`]*/g)].map(
     ([line]) => line,

@@ -1,4 +1,4 @@
-/** The rules of the house, checked on every file: who may import whom, and who may touch the outside world. */
+/** Architecture rules, checked on every file: permitted imports, and which files may do I/O. */
 import {readFileSync} from 'node:fs';
 import path from 'node:path';
 import test from 'ava';
@@ -7,7 +7,7 @@ import {ladder} from './ladder.ts';
 
 const root = path.resolve(import.meta.dirname, '../..');
 
-/** What each package may import of ours: rows below it only, never a neighbour (docs/architecture.md). */
+/** Packages that each package may import: only rows below it, never a neighbour (docs/architecture.md). */
 const allowed: Readonly<Record<string, readonly string[]>> = {
   base: [],
   channel: ['base'],
@@ -20,9 +20,9 @@ const allowed: Readonly<Record<string, readonly string[]>> = {
   sync: ['base', 'channel', 'net', 'ipvs'],
 };
 
-/** What a package exports beside its index: of net what is pure and what gives up root, what only tests need of ipvs. */
+/** Exports besides a package's index: net's pure part and its privilege drop, ipvs' test doubles. */
 const doors: readonly string[] = [
-  // Without it hactld would load all of the checks.
+  // Otherwise hactld would load all checks.
   '@hactl/checks/node-options',
   '@hactl/net/privileges',
   '@hactl/base/files',
@@ -32,7 +32,7 @@ const doors: readonly string[] = [
   '@hactl/ipvs/testing',
 ];
 
-/** Files that meet the outside world: entries and drivers. Everything else decides, and is pure. */
+/** Files with I/O: entries and drivers. All others are pure. */
 const drivers: readonly RegExp[] = [
   /^src\//,
   /^test\//,
@@ -58,11 +58,11 @@ const banned: readonly (readonly [RegExp, string])[] = [
 
 const packageOf = (name: string): string | undefined => /^packages\/([a-z]+)\//.exec(name)?.[1];
 
-test('there is something to check', (t) => {
+test('the tree contains files to check', (t) => {
   t.true(sources.length > 40, `${sources.length} files`);
 });
 
-test('packages import only what is below them, through its index', (t) => {
+test('packages import only packages below them, through the index', (t) => {
   const wrong: string[] = [];
   for (const {name, text} of sources) {
     const ownPackage = packageOf(name);
@@ -93,7 +93,7 @@ test('npm netlink and koffi stay behind packages/net', (t) => {
   t.deepEqual(users, ['packages/net/src/netlink.ts']);
 });
 
-test('what decides touches no clock, randomness, timer, socket or process', (t) => {
+test('pure files use no clock, randomness, timer, socket or process', (t) => {
   const wrong: string[] = [];
   for (const {name, text} of sources) {
     if (drivers.some((pattern) => pattern.test(name))) continue;
@@ -103,7 +103,7 @@ test('what decides touches no clock, randomness, timer, socket or process', (t) 
   t.deepEqual(wrong, []);
 });
 
-test('no console and no any in packages; no test is left alone, and none is skipped without its reason', (t) => {
+test('no console or any in packages; no test.only, and no skip without a reason', (t) => {
   const wrong: string[] = [];
   for (const {name, text} of sources) {
     const isTest = name.endsWith('.test.ts');
@@ -118,12 +118,12 @@ test('no console and no any in packages; no test is left alone, and none is skip
       !/skipped: /.test(text) &&
       !name.endsWith('tidy.test.ts')
     )
-      wrong.push(`${name}: a test is skipped, and its title does not say why`);
+      wrong.push(`${name}: a test is skipped without a reason in its title`);
   }
   t.deepEqual(wrong, []);
 });
 
-test('a room of src imports rooms below it on the ladder only', (t) => {
+test('a room of src imports only rooms below it on the ladder', (t) => {
   const wrong: string[] = [];
   for (const [room, targets] of roomEdges()) {
     if (!ladder.includes(room)) wrong.push(`src/${room} is not on the ladder`);
@@ -133,26 +133,26 @@ test('a room of src imports rooms below it on the ladder only', (t) => {
   t.deepEqual(wrong, []);
 });
 
-test('no circle of files, type-only imports included, and none of folders', (t) => {
+test('no import cycles of files, type-only imports included, nor of folders', (t) => {
   const product = sources.filter(({name}) => isProduct(name));
   const files = new Map(product.map((source) => [source.name, new Set(importedFiles(source))]));
   t.deepEqual(circles(files), []);
   t.deepEqual(circles(roomEdges()), []);
 });
 
-test('docs/architecture.md has the drawing of the imports as they are', (t) => {
+test('docs/architecture.md has the current drawing of the imports', (t) => {
   t.true(
     readFileSync(path.join(root, 'docs/architecture.md'), 'utf8').includes(drawing(ladder)),
     'run `npm run graph` and put its output into docs/architecture.md',
   );
 });
 
-/** What decides in src, beside the slices: everything that a slice calls to decide. */
+/** Pure files of src besides the slices: everything called by a slice. */
 const deciders =
   /^src\/([a-z]+\/slice|daemon\/(core|core-state|facts)|resources\/resource-machine|roles\/.*|control\/orders|journal\/(drafts|journal)|alerts\/(alerts|notices|monitor-line)|operators\/(order-.*|operators-state|orders|maintenance)|configuration\/(changes|config-settle|engine-config)|table\/.*)\.ts$/;
 const actors = /^src\/table\/(table-driver|ipvs-connection)\.ts$/;
 
-/** Where something that decides is assigned anew all the same: a cursor over a text or over octets. */
+/** Pure files that may use `let`: cursors over text or octets. */
 const cursors: readonly (readonly [RegExp, string])[] = [
   [
     /^packages\/regex\/src\/(perl-class|translate|match-cost|compile-cost)\.ts$/,
@@ -168,7 +168,7 @@ const cursors: readonly (readonly [RegExp, string])[] = [
   ],
   [
     /^packages\/(base\/src\/(lateness|random)|checks\/src\/recent-lateness)\.ts$/,
-    'a ring of samples, and a generator: each number changes the next',
+    'a ring of samples; a random generator, whose numbers update its state',
   ],
   [/^packages\/failover\/src\/advert\.ts$/, 'an offset in octets'],
   [/^packages\/channel\/src\/channel\.ts$/, 'bits of the replay window'],
@@ -176,7 +176,7 @@ const cursors: readonly (readonly [RegExp, string])[] = [
   [/^packages\/sync\/src\/mirror\.ts$/, 'a slot of the hash table, for each of a million entries'],
 ];
 
-test('what decides assigns nothing anew: `let` is for drivers, and for the cursors that are listed', (t) => {
+test('pure files use no `let`, except for the listed cursors', (t) => {
   const assigns = sources
     .filter(({name}) => isProduct(name) && !/\/testing(\/|\.ts)/.test(name))
     .filter(({name}) =>
@@ -193,18 +193,18 @@ test('what decides assigns nothing anew: `let` is for drivers, and for the curso
   t.deepEqual(
     cursors.filter(([pattern]) => !assigns.some((name) => pattern.test(name))).map(([, reason]) => reason),
     [],
-    'no exception any more',
+    'unused exception',
   );
 });
 
-/** The words of a process's messages that its parent may send. */
+/** Types of the messages that a process's parent may send. */
 function wordsTo(process: string): string[] {
   const text = sources.find(({name}) => name === `packages/${process}/src/messages.ts`)?.text ?? '';
   const union = /^export type To(?:Engine|Checks|Sync) =$([^]*?);\n(?:\n|$)/m.exec(text)?.[1] ?? '';
   return [...union.matchAll(/readonly type: '([a-z-]+)'/g)].map((match) => match[1] ?? '');
 }
 
-test('no word of the messages to a child is dead: the supervisor sends each', (t) => {
+test('every message type to a child process is sent by the supervisor', (t) => {
   const supervisor = sources
     .filter(({name}) => name.startsWith('src/') && isProduct(name))
     .map(({text}) => text)
@@ -220,24 +220,24 @@ test('no word of the messages to a child is dead: the supervisor sends each', (t
   }
 });
 
-/** Who writes a file by hand all the same: all others go through `replaceFile` (packages/base/src/files.ts). */
+/** Files that may write directly; all others use `replaceFile` (packages/base/src/files.ts). */
 const writers: Readonly<Record<string, string>> = {
   'packages/net/src/source-address.ts': 'a setting in /proc',
   'packages/sync/src/driver-recent-sync.ts':
-    'a note each 3 s that a start can do without: no waiting for the disk',
+    'a note every 3 s that is not essential: no waiting for the disk',
   'packages/sync/src/sysctls.ts': 'settings in /proc',
   'packages/checks/src/probes/real-server.ts': 'test rig',
   'src/host/realserver/realserver-driver.ts': 'settings in /proc',
-  'src/cli/commands/support-bundle.ts': 'a new file for a person, refused where there is one',
-  'src/compat/ldirectord/instance.ts': 'the pid file is made where there is none: the first process wins',
-  'src/operators/order-store.ts': 'puts a damaged file aside',
+  'src/cli/commands/support-bundle.ts': 'a new file for a user, refused if it exists',
+  'src/compat/ldirectord/instance.ts': 'the pid file is created exclusively: the first process wins',
+  'src/operators/order-store.ts': 'renames a damaged file',
   'src/journal/journal-pair.ts': 'rotates',
   'src/system/log-file.ts': 'rotates',
   'src/system/oom-score.ts': 'a setting in /proc',
   'src/console/audit.ts': 'rotates',
 };
 
-test('a file is written through the one that survives a power loss', (t) => {
+test('files are written with replaceFile, which survives a power loss', (t) => {
   const found = sources
     .filter(
       ({name, text}) =>
@@ -251,26 +251,26 @@ test('a file is written through the one that survives a power loss', (t) => {
   t.deepEqual(found.toSorted(), Object.keys(writers).toSorted());
 });
 
-/** Who starts a process otherwise than `runLimited` and `startProgram` (packages/base/src/run.ts), and why. */
+/** Files that start processes without `runLimited` and `startProgram` (packages/base/src/run.ts), and why. */
 const spawners: Readonly<Record<string, string>> = {
-  'packages/base/src/reaper.ts': 'outlives this process: it ends what this one left',
+  'packages/base/src/reaper.ts': 'outlives this process to kill its leftovers',
   'packages/checks/src/probes/real-server.ts': 'test rig',
   'packages/checks/src/probes/testing.ts': 'test rig',
   'src/cli/commands/console.ts': 'hactl console in the foreground',
   'src/cli/commands/support-bundle.ts': 'keeps megabytes of output',
-  'src/compat/heartbeat/actions.ts': 'starts the daemon, which stays',
+  'src/compat/heartbeat/actions.ts': 'starts the daemon, which keeps running',
   'src/compat/ipvsadm/run.ts': 'modprobe, as ipvsadm does: the command waits for it',
-  'src/compat/ldirectord/actions.ts': 'starts the daemon, which stays',
-  'src/configuration/machine-facts.ts': 'a shell of another user, which only asks the kernel',
-  'src/control/access.ts': 'getent, whose whole output is read; it has no group',
-  'src/daemon/capabilities.ts': 'a trial of setpriv, which starts nothing',
-  'src/daemon/scheduled-drill.ts': 'hactl drill, which has limits of its own',
+  'src/compat/ldirectord/actions.ts': 'starts the daemon, which keeps running',
+  'src/configuration/machine-facts.ts': 'a shell of another user, which only queries the kernel',
+  'src/control/access.ts': 'getent, whose whole output is read; no process group needed',
+  'src/daemon/capabilities.ts': 'a trial run of setpriv, which starts nothing',
+  'src/daemon/scheduled-drill.ts': 'hactl drill, which has its own limits',
   'src/host/realserver/realserver-driver.ts': 'steps in the foreground: Ctrl-C ends them with the command',
   'src/setup/start.ts': 'systemctl in the foreground: Ctrl-C ends it with the command',
-  'src/system/syslog.ts': 'logger(1), which stays',
+  'src/system/syslog.ts': 'logger(1), which keeps running',
 };
 
-test('a program is started by the one that ends its group at its limit', (t) => {
+test('programs are started with runLimited, which kills their process group at the limit', (t) => {
   const found = sources
     .filter(
       ({name, text}) =>
@@ -285,13 +285,13 @@ test('a program is started by the one that ends its group at its limit', (t) => 
   t.deepEqual(found.toSorted(), Object.keys(spawners).toSorted());
 });
 
-/** Time limits that are not waited for: a decision of the machine, the life of a session. */
+/** Time limits that are not waits: deadlines of the machine, lifetimes. */
 const otherLimits: Readonly<Record<string, string>> = {
   'src/roles/readiness.ts FIRST_ROUND_LIMIT': 'a deadline of the machine',
   'src/roles/slice.ts UNFIT_LIMIT': 'a deadline of the machine',
-  'src/console/sessions.ts IDLE_LIMIT_MS': 'life of a session',
-  'src/console/sessions.ts SESSION_LIMIT_MS': 'life of a session',
-  'src/console/users.ts LINK_LIMIT_MS': 'life of an invitation',
+  'src/console/sessions.ts IDLE_LIMIT_MS': 'lifetime of a session',
+  'src/console/sessions.ts SESSION_LIMIT_MS': 'lifetime of a session',
+  'src/console/users.ts LINK_LIMIT_MS': 'lifetime of an invitation',
   'src/journal/journal-file.ts FILE_LIMIT': 'bytes',
   'src/journal/journal.ts TEXT_LIMIT': 'characters',
 };
@@ -303,15 +303,15 @@ test('time limits of src are in src/system/limits.ts', (t) => {
       ...[...text.matchAll(/const (\w*LIMIT\w*)(?:: Millis)? = [\d_]/g)].map(
         (match) => `${name} ${match[1]}`,
       ),
-      ...(/\bask\([^;]*?, [\d_]+\)/s.test(text) ? [`${name}: a number as limit of ask()`] : []),
+      ...(/\bask\([^;]*?, [\d_]+\)/s.test(text) ? [`${name}: a literal number as limit of ask()`] : []),
     ]);
   t.deepEqual(found.toSorted(), Object.keys(otherLimits).toSorted());
 });
 
-/** Commands that take longer than a question, and the limit that whoever asks must have. */
+/** Slow commands, and the limit that callers must use. */
 const slowCommands: Readonly<Record<string, string>> = {push: 'PUSH_LIMIT_MS', move: 'MOVE_LIMIT_MS'};
 
-test('who asks for a push or a move waits as long as that may take: hactl, heartbeat, the console', (t) => {
+test('callers of push and move use their limits: hactl, heartbeat, the console', (t) => {
   const asked = sources
     .filter(({name}) => name.startsWith('src/') && isProduct(name))
     .flatMap(({name, text}) =>
@@ -326,10 +326,10 @@ test('who asks for a push or a move waits as long as that may take: hactl, heart
   );
 });
 
-/** Where a function may have this many lines at most: what is longer is not read, it is searched. */
+/** Maximum lines of a function in these folders. */
 const FUNCTION_MOST = 120;
 
-/** Functions and their lengths in lines; prettier's indentation says where one ends. */
+/** Functions and their lengths in lines; their end is found by prettier's indentation. */
 function* functionsOf({
   name,
   text,
@@ -349,7 +349,7 @@ function* functionsOf({
   }
 }
 
-test('no function of the product is longer than can be read', (t) => {
+test('no function of the product exceeds the maximum length', (t) => {
   const long = sources
     .filter(({name}) => isProduct(name))
     .flatMap((source) => [...functionsOf(source)])
@@ -358,22 +358,22 @@ test('no function of the product is longer than can be read', (t) => {
   t.deepEqual(long, []);
 });
 
-/** Where a file may have this many lines at most, and what has more all the same. */
+/** Maximum lines of a file, and the permitted exceptions. */
 const FILE_MOST = 300;
 const longFiles: Readonly<Record<string, string>> = {
-  'packages/config/src/model.ts': 'types only: what all parsers give, side by side',
-  'packages/sync/src/mirror.ts': 'one hash table, of which every function knows the layout',
-  'src/daemon/core.ts': 'the only caller of the slices: what follows from what is read in one place',
+  'packages/config/src/model.ts': 'types only: the results of all parsers',
+  'packages/sync/src/mirror.ts': 'one hash table, whose layout every function depends on',
+  'src/daemon/core.ts': 'the only caller of the slices: their interaction is readable in one file',
 };
 
-test('no file of the product is longer than can be read, but for those listed', (t) => {
+test('no file of the product exceeds the maximum length, except for those listed', (t) => {
   const long = sources
     .filter(({name, text}) => isProduct(name) && text.split('\n').length - 1 > FILE_MOST)
     .map(({name}) => name);
   t.deepEqual(long.toSorted(), Object.keys(longFiles).toSorted());
 });
 
-/** Sentences that were translated word by word, and what an engineer of this field writes. */
+/** Literally translated phrases, and their idiomatic replacements. */
 const dialect: Readonly<Record<string, string>> = {
   '(taken|takes?|take it|take them) into use': 'applied, activated',
   'in good order': 'gracefully',
@@ -388,9 +388,12 @@ const dialect: Readonly<Record<string, string>> = {
   'good name': 'state',
   'told nobody': 'sent nothing',
   'stopped to (answer|run|send)': 'stopped answering',
+  'it is said': 'it is reported',
+  'that is none(?! of)': 'invalid, missing',
+  '(made|makes?|opens?|opened|assigned) anew': 'again, recreated',
 };
 
-test('sentences are those of an engineer of this field, not a translation', (t) => {
+test('no literally translated phrases in the sources', (t) => {
   const found = sources
     .filter(({name}) => !name.endsWith('tidy.test.ts'))
     .flatMap(({name, text}) =>

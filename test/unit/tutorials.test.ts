@@ -1,4 +1,4 @@
-/** docs/tutorials.md: its files and commands as they are printed end with the table that is printed below them. */
+/** docs/tutorials.md: its files and commands, as printed, produce the table printed below them. */
 import {spawnSync} from 'node:child_process';
 import {chmodSync, mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync} from 'node:fs';
 import os from 'node:os';
@@ -14,7 +14,7 @@ import {checkId} from '../../src/table/services.ts';
 const root = path.resolve(import.meta.dirname, '../..');
 const [, ...sections] = readFileSync(path.join(root, 'docs/tutorials.md'), 'utf8').split(/^## /m);
 
-/** Blocks by what stands behind the fence: a file's name, `sh` or `table`. */
+/** Code blocks by their info string: a file name, `sh` or `table`. */
 const blocksOf = (section: string): ReadonlyMap<string, string> =>
   new Map(
     [...section.matchAll(/^```(\S+)\n(.*?)^```$/gms)].map(
@@ -22,7 +22,7 @@ const blocksOf = (section: string): ReadonlyMap<string, string> =>
     ),
   );
 
-/** The articles' directory, in a folder of the test's own. */
+/** The articles' directory in a temporary folder. */
 function machine(t: ExecutionContext, blocks: ReadonlyMap<string, string>) {
   const folder = mkdtempSync(path.join(os.tmpdir(), 'hactl-tutorial-'));
   t.teardown(() => rmSync(folder, {recursive: true, force: true}));
@@ -36,7 +36,7 @@ function machine(t: ExecutionContext, blocks: ReadonlyMap<string, string>) {
   return {config: places['/etc/ha.d'], translated};
 }
 
-/** `ipvsadm -Ln` of what the director programs when every real server passes its check. */
+/** `ipvsadm -Ln` of the director's table when every real server is up. */
 function tableOf(dir: string): string {
   const {cluster} = loadCluster({
     dir,
@@ -73,17 +73,17 @@ function tableOf(dir: string): string {
   }));
   const format = {numeric: true, sort: true, exact: false, columns: 'default'} as const;
   const text = renderList({version: '1.2.1', tableSize: 4096, services}, true, format, undefined);
-  // ipvsadm leaves blanks at the end of its lines.
+  // ipvsadm prints trailing blanks.
   return text.replaceAll(/ +$/gm, '').split('\n').slice(3).join('\n');
 }
 
-test('there is a page for each of the five tutorials', (t) => {
+test('each of the five tutorials has a page', (t) => {
   t.is(sections.length, 5);
 });
 
 for (const section of sections) {
   const title = section.split('\n', 1)[0] ?? '';
-  test(`${title}: the files and commands of the page end with its table`, (t) => {
+  test(`${title}: the files and commands of the page produce its table`, (t) => {
     const blocks = blocksOf(section);
     const {config, translated} = machine(t, blocks);
     let [ran, compared] = [0, 0];
@@ -108,7 +108,7 @@ for (const section of sections) {
   });
 }
 
-test('the units can read the scripts that two articles keep in /root', (t) => {
+test('the units can read the scripts in /root of two articles', (t) => {
   const scripts = sections.join().match(/\/root\/[\w/.]+/g) ?? [];
   t.true(scripts.length >= 2);
   for (const unit of ['hactld.service', 'ldirectord@.service']) {

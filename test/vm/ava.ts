@@ -1,5 +1,5 @@
 /**
- * Runs the named test files with AVA, one after another: the micro-VM has two slow processors and one network stack.
+ * Runs the given test files with AVA sequentially: the micro-VM has two slow CPUs and one network stack.
  */
 import {spawnSync} from 'node:child_process';
 import path from 'node:path';

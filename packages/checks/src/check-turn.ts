@@ -30,7 +30,7 @@ export const confinementIn = (
   now: Instant,
 ): Confinement | undefined => known ?? (costs === 'quarantine' ? confinedAt(now) : undefined);
 
-/** The state after a probe. An interrupted one is repeated at once: in quarantine, or here if there is no quarantine any more. */
+/** The state after a probe. An interrupted one is repeated at once: in quarantine, or here if quarantine is over. */
 export function afterProbe(
   spec: CheckSpec,
   before: Carried,

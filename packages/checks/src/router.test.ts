@@ -80,7 +80,7 @@ test('killing a shard interrupts only its own services, briefly and without loss
   };
   t.deepEqual([...(await counts()).keys()].toSorted(), ['a', 'b']);
   process.kill(shards[0] ?? 0, 'SIGKILL');
-  const log = await until('it is said', () =>
+  const log = await until('it is reported', () =>
     checks.said.flatMap((message) => (message.type === 'log' ? [message.message] : [])).at(0),
   );
   t.regex(log, /ended \(SIGKILL\)/);

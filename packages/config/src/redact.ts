@@ -128,7 +128,7 @@ export const hideRequest = (request: string, hide: string): string =>
 /** A shorter secret is a word of the message as well. */
 const SHORTEST = 4;
 
-/** A statement of a foreign file, and what is said of it. */
+/** A statement of a foreign file, and the message about it. */
 export function hideStatement(
   what: string,
   message: string,

@@ -83,7 +83,7 @@ test('an unsolicited neighbour advertisement has the override flag and the hardw
   t.is(decodeNa(message.subarray(0, 31)), undefined);
 });
 
-test('options of a neighbour advertisement may stand in any order; hosts refuse a length that is none', (t) => {
+test('options of a neighbour advertisement may stand in any order; hosts refuse an invalid length', (t) => {
   const trailer = Buffer.from(Array.from({length: 18}, (_, at) => at + 1));
   const message = encodeUnsolicitedNa('2001:db8::64', mac, trailer);
   const [head, link, ours] = [message.subarray(0, 24), message.subarray(24, 32), message.subarray(32)];
@@ -99,7 +99,7 @@ test('options of a neighbour advertisement may stand in any order; hosts refuse 
   t.is(of(link, Buffer.from('0e020000', 'hex')), undefined);
 });
 
-test('ARP of another hardware is none', (t) => {
+test('ARP of another hardware type is ignored', (t) => {
   const [request] = arpAnnouncement('10.77.0.100', mac);
   request.writeUInt16BE(6, 14);
   t.true(decodeArp(request).ok);

@@ -40,7 +40,7 @@ export interface NeighbourAdvertisement {
   readonly trailer?: Uint8Array;
 }
 
-/** The options behind the target (RFC 4861 §4.6), in any order; undefined where a length is none, as hosts refuse such a message. */
+/** The options behind the target (RFC 4861 §4.6), in any order; undefined for an invalid length, as hosts refuse such a message. */
 function optionsOf(message: Buffer): ReadonlyMap<number, Buffer> | undefined {
   const options = new Map<number, Buffer>();
   for (let offset = FIXED; offset < message.length;) {

@@ -33,7 +33,7 @@ export interface HousekeepingPorts extends KernelPorts {
   mirrorTime(): number;
   /** Whether this director's table is authoritative. */
   isAuthoritative(): boolean;
-  /** Whether the peer is heard: otherwise what it is told is lost. */
+  /** Whether the peer is heard: otherwise messages to it are lost. */
   isHeard(): boolean;
   /** Sends the peer these entries unchanged. */
   tell(entries: readonly Buffer[]): void;

@@ -68,7 +68,7 @@ export async function watch(socket: string, options: WatchOptions): Promise<numb
   if (options.count !== undefined && !/^[1-9]\d*$/.test(options.count))
     throw new CliError(exit.config, `--count ${options.count}: not a number of frames`);
   let left = options.count === undefined ? Infinity : Number(options.count);
-  // A daemon missing at the start is an error, as for every command; if it disappears later, the screen says so.
+  // A missing daemon at the start is an error, as for every command; if it disappears later, the screen shows that.
   const first = await look(socket);
   let view: WatchView = {look: first, samples: [sampleOf(first.status)]};
 

@@ -77,7 +77,7 @@ const titles: Readonly<Record<ListFormat['columns'], string>> = {
   -> RemoteAddress:Port           Forward TunnelInfo    Weight ActiveConn InActConn`,
 };
 
-/** Four octets of a prefix length, or the mask that is none. */
+/** Dotted netmask of a prefix length, or the given non-contiguous mask. */
 const maskText = ({netmask, mask}: Service): string =>
   mask ?? [0, 8, 16, 24].map((bit) => 256 - 2 ** (8 - Math.min(8, Math.max(0, netmask - bit)))).join('.');
 

@@ -27,7 +27,7 @@ export function splitWords(words: readonly string[]): Words {
   const read: (OptionWord | BadWord)[] = [];
   const leftover: string[] = [];
   let next = 0;
-  /** Takes the value of an option; false when there is none and must be one. */
+  /** Reads an option and its value; false if a required value is missing. */
   const readOption = (option: Option, attached: string | undefined): boolean => {
     let value = attached;
     if (value === undefined && option.value !== 'none') {

@@ -35,7 +35,7 @@ const file = `${root}/ha.d/ldirectord.cf`;
 const maintenance = `${root}/maintenance`;
 const children: ChildProcess[] = [];
 
-/** Two reals and the page of the fallback; a real whose file is missing answers 503. */
+/** Two real servers and the fallback's page; a real server whose file is missing answers 503. */
 const server = `
 const fs = require('node:fs');
 for (const address of ['127.0.0.2', '127.0.0.3', '127.0.0.9'])
@@ -164,7 +164,7 @@ test('a failed real server is removed and returns; without any the fallback serv
   await until(holds('127.0.0.2:80', '127.0.0.3:80'), 'both reals');
   await until(() => read(`${root}/fallback`).includes('stop'), 'its command again');
   t.is(read(`${root}/fallback`), 'start 10.99.0.100:80 tcp\nstop 10.99.0.100:80 tcp\n');
-  // A slow machine puts both reals into one mail: with longer lines, which quoted-printable breaks.
+  // A slow machine puts both real servers into one mail: with longer lines, which quoted-printable breaks.
   const mailed = (): string => read(`${root}/mail`).replaceAll('=\n', '');
   await until(() => mailed().includes('Log-Message: Deleted real server: 127.0.0.2:80'), 'a mail');
   t.regex(read(`${root}/mail`), /^RCPT TO:<ops@example\.org>$/m);

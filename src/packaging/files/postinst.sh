@@ -31,7 +31,7 @@ if [ -d /run/systemd/system ]; then
   if [ "$fresh" = yes ]; then
     systemctl enable hactld.service || :
   else
-    # The running director hands over to its peer first, and takes back what is its own afterwards.
+    # The running director hands over to its peer first, and fails back afterwards.
     systemctl try-restart hactld.service || :
     systemctl try-restart hactl-console.service || :
   fi
