@@ -8,7 +8,7 @@ import {describeChange, planChanges} from './changes.ts';
 import {watchFiles} from './file-watch.ts';
 import type {LoadOptions, LoadOutcome} from './load.ts';
 import type {Log} from '../system/log.ts';
-import {askResolver, movedNames, type LookUp, type NameBook} from './names.ts';
+import {askResolver, movedNames, type LookUp, type NameCache} from './names.ts';
 import {unattendedRefusal} from './unattended.ts';
 import {isExecutable, runCommand} from '../system/shell.ts';
 import type {Loaded} from './loaded.ts';
@@ -45,21 +45,21 @@ export interface Reloaded {
 export interface Reader {
   /** `read`: files other than those on disk, for validation only. */
   readonly load: (read?: ReadFile) => Promise<LoadOutcome>;
-  readonly names: NameBook;
+  readonly names: NameCache;
 }
 
 export function makeReader(
   loadFiles: (more: Pick<LoadOptions, 'names' | 'read'>) => Promise<LoadOutcome>,
-  begin: {readonly names: NameBook; readonly taken: (names: NameBook) => void},
+  begin: {readonly names: NameCache; readonly taken: (names: NameCache) => void},
 ): Reader {
   let {names} = begin;
   return {
     load: async (read) => {
-      const book = new Map(names);
-      const outcome = await loadFiles({names: book, ...(read === undefined ? {} : {read})});
+      const cache = new Map(names);
+      const outcome = await loadFiles({names: cache, ...(read === undefined ? {} : {read})});
       if (outcome.loaded && !read) {
-        names = book;
-        begin.taken(book);
+        names = cache;
+        begin.taken(cache);
       }
       return outcome;
     },
@@ -80,10 +80,10 @@ export function makeConfiguration(ports: Ports) {
   let movedBefore = '';
   let failedLookUps = 0;
   let cancelLookUp = (): void => undefined;
-  const book = (): NameBook => new Map([...awaited.map((key) => [key, ''] as const), ...reader.names]);
+  const cache = (): NameCache => new Map([...awaited.map((key) => [key, ''] as const), ...reader.names]);
   const lookLater = (): void => {
     cancelLookUp();
-    failedLookUps = [...book().values()].includes('') ? failedLookUps + 1 : 0;
+    failedLookUps = [...cache().values()].includes('') ? failedLookUps + 1 : 0;
     const pause =
       failedLookUps > 0 ? doubling(failedLookUps, {first: NAMES_SOON, most: NAMES_EVERY}) : NAMES_EVERY;
     cancelLookUp = later(() => void lookUpAgain(), pause);
@@ -150,7 +150,7 @@ export function makeConfiguration(ports: Ports) {
 
   /** A real server given by host name may move to another address: ldirectord notices only at a restart. */
   async function lookUpAgain(): Promise<void> {
-    const moved = await movedNames(book(), lookUp);
+    const moved = await movedNames(cache(), lookUp);
     const summary = moved
       .map(({name, from, to}) =>
         from === '' ? `${name} is at ${to}` : `${name} moved from ${from} to ${to}`,

@@ -9,7 +9,7 @@ import {overlay} from './config-files.ts';
 import type {ConfigStore, ConfigVersion} from './config-store.ts';
 import {loadDirectory, type LoadOptions, type LoadOutcome} from './load.ts';
 import type {Loaded} from './loaded.ts';
-import {keepNames, readNames, type NameBook} from './names.ts';
+import {keepNames, readNames, type NameCache} from './names.ts';
 
 /** A route may come up a moment after hactld, as at boot. */
 const AGAIN_MS = 2_000;
@@ -114,7 +114,7 @@ export interface Begin {
   readonly first: FirstLoad['outcome'];
   readonly problem?: string;
   /** The addresses of its host names. */
-  readonly names: NameBook;
+  readonly names: NameCache;
   /** Services of the version in use that are no longer in the files: a reload would delete them. */
   readonly left: readonly ServiceKey[];
   readonly awaited: readonly string[];
@@ -124,7 +124,7 @@ export interface Begin {
 export async function begin(options: LoadOptions, store: ConfigStore, log: Log): Promise<Begin | undefined> {
   const {configDir, stateDir, only} = options;
   const known = readNames(stateDir);
-  let names: NameBook = new Map();
+  let names: NameCache = new Map();
   const began = await firstLoad({
     configDir,
     store,
@@ -148,7 +148,7 @@ async function leftServices(
   options: LoadOptions,
   store: ConfigStore,
   loaded: Loaded,
-  names: NameBook,
+  names: NameCache,
 ): Promise<readonly ServiceKey[]> {
   const {configDir, only} = options;
   const version = lastVersion({store, configDir, ...(only === undefined ? {} : {only})});
@@ -164,7 +164,7 @@ async function leftServices(
 }
 
 /** A full disk costs a lookup at the next start, not this start. */
-export function rememberNames(stateDir: string, names: NameBook, log: Log): void {
+export function rememberNames(stateDir: string, names: NameCache, log: Log): void {
   try {
     keepNames(stateDir, names);
   } catch (error) {

@@ -19,7 +19,7 @@ import {machineFacts} from './machine-facts.ts';
 import {judgeMachine, needsRoot, ROOT_RUNS} from './machine-judge.ts';
 import {readSource} from './read-source.ts';
 import type {Loaded} from './loaded.ts';
-import {leftOut, withNames, type LookUp, type NameBook} from './names.ts';
+import {leftOut, withNames, type LookUp, type NameCache} from './names.ts';
 
 export interface LoadOptions {
   readonly configDir: string;
@@ -36,8 +36,8 @@ export interface LoadOptions {
   /** How host names are resolved; the machine's resolver by default. */
   readonly lookUp?: LookUp;
   /** The addresses of host names in use; updated in place. */
-  readonly names?: NameBook;
-  /** At a start: names with an address in the book are not looked up. */
+  readonly names?: NameCache;
+  /** At a start: names with an address in the cache are not looked up. */
   readonly trustNames?: boolean;
   /**
    * Names that do not exist are left out like those that no name server answers for: at a start, better than no service at all.
@@ -60,7 +60,7 @@ export interface LoadOutcome {
   /** Every file that was read, to be watched for changes. */
   readonly files: readonly string[];
   readonly sources: ReadonlyMap<string, Source>;
-  /** Names that do not exist, as keys of the name book, if nothing else is wrong. */
+  /** Names that do not exist, as keys of the name cache, if nothing else is wrong. */
   readonly absentNames: readonly string[];
   /** What was read, with whatever errors; undefined: a required file is missing. */
   readonly cluster?: ClusterConfig;
@@ -92,8 +92,8 @@ export async function loadDirectory(options: LoadOptions): Promise<LoadOutcome> 
       absent,
       ...(options.leaveOutAbsent === undefined ? {} : {leaveOutAbsent: options.leaveOutAbsent}),
       ...(options.lookUp === undefined ? {} : {ask: options.lookUp}),
-      ...(options.names === undefined ? {} : {book: options.names}),
-      ...(options.trustNames === undefined ? {} : {trustBook: options.trustNames}),
+      ...(options.names === undefined ? {} : {cache: options.names}),
+      ...(options.trustNames === undefined ? {} : {trustCache: options.trustNames}),
     },
   );
   const nodes = cluster?.ha?.nodes.map(({name}) => name) ?? [node];

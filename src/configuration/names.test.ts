@@ -3,14 +3,14 @@ import test from 'ava';
 import {mkdtempSync, rmSync} from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
-import {keepNames, movedNames, readNames, readServiceNames, withNames, type NameBook} from './names.ts';
+import {keepNames, movedNames, readNames, readServiceNames, withNames, type NameCache} from './names.ts';
 
 const answering = (answers: Record<string, readonly string[]>) => (name: string) =>
   Promise.resolve(answers[name] ?? []);
-const read = (names: readonly string[], answers: Record<string, readonly string[]>, book?: NameBook) =>
+const read = (names: readonly string[], answers: Record<string, readonly string[]>, cache?: NameCache) =>
   withNames((resolver) => names.map((name) => resolver.host(name, 4)), {
     ask: answering(answers),
-    ...(book ? {book} : {}),
+    ...(cache ? {cache} : {}),
   });
 
 test('every name is looked up once; addresses are not looked up', async (t) => {
@@ -29,37 +29,37 @@ test('every name is looked up once; addresses are not looked up', async (t) => {
 });
 
 test('the address in use stays while it is among the answers, and while no name server answers', async (t) => {
-  const book: NameBook = new Map();
-  t.deepEqual(await read(['web'], {web: ['10.0.0.1', '10.0.0.2']}, book), ['10.0.0.1']);
-  t.deepEqual(await read(['web'], {web: ['10.0.0.2', '10.0.0.1']}, book), ['10.0.0.1']);
-  t.deepEqual(await read(['web'], {}, book), ['10.0.0.1']);
-  t.deepEqual(await read(['web'], {web: ['10.0.0.3']}, book), ['10.0.0.3']);
-  t.deepEqual(await read(['other'], {}, book), [undefined]);
-  t.deepEqual([...book], [], 'unused names are forgotten');
+  const cache: NameCache = new Map();
+  t.deepEqual(await read(['web'], {web: ['10.0.0.1', '10.0.0.2']}, cache), ['10.0.0.1']);
+  t.deepEqual(await read(['web'], {web: ['10.0.0.2', '10.0.0.1']}, cache), ['10.0.0.1']);
+  t.deepEqual(await read(['web'], {}, cache), ['10.0.0.1']);
+  t.deepEqual(await read(['web'], {web: ['10.0.0.3']}, cache), ['10.0.0.3']);
+  t.deepEqual(await read(['other'], {}, cache), [undefined]);
+  t.deepEqual([...cache], [], 'unused names are forgotten');
 });
 
-test('a name that moved is reported with both addresses; the book changes at the reload', async (t) => {
-  const book: NameBook = new Map([
+test('a name that moved is reported with both addresses; the cache changes at the reload', async (t) => {
+  const cache: NameCache = new Map([
     ['4 web', '10.0.0.1'],
     ['4 mail', '10.0.0.5'],
     ['6 web', '2001:db8::1'],
   ]);
   const ask = (name: string, family: 4 | 6) =>
     Promise.resolve(name === 'mail' ? [] : family === 4 ? ['10.0.0.2'] : ['2001:db8::2', '2001:db8::1']);
-  t.deepEqual(await movedNames(book, ask), [{name: 'web', from: '10.0.0.1', to: '10.0.0.2'}]);
-  t.is(book.get('4 web'), '10.0.0.1');
+  t.deepEqual(await movedNames(cache, ask), [{name: 'web', from: '10.0.0.1', to: '10.0.0.2'}]);
+  t.is(cache.get('4 web'), '10.0.0.1');
 });
 
 test('an unknown name is left out while no name server answers, and added when one does', async (t) => {
-  const book: NameBook = new Map([['4 known', '10.0.0.1']]);
+  const cache: NameCache = new Map([['4 known', '10.0.0.1']]);
   const unavailable = new Set<string>();
   const parse = (resolver: {host(name: string, family: 4 | 6): string | undefined}) =>
     ['known', 'new'].map((name) => resolver.host(name, 4));
   const silent = () => Promise.resolve(undefined);
-  t.deepEqual(await withNames(parse, {ask: silent, book, unavailable}), ['10.0.0.1', undefined]);
+  t.deepEqual(await withNames(parse, {ask: silent, cache, unavailable}), ['10.0.0.1', undefined]);
   t.deepEqual([...unavailable], ['new']);
-  t.deepEqual(await movedNames(book, silent), []);
-  t.deepEqual(await movedNames(book, () => Promise.resolve(['10.0.0.7'])), [
+  t.deepEqual(await movedNames(cache, silent), []);
+  t.deepEqual(await movedNames(cache, () => Promise.resolve(['10.0.0.7'])), [
     {name: 'known', from: '10.0.0.1', to: '10.0.0.7'},
     {name: 'new', from: '', to: '10.0.0.7'},
   ]);
@@ -77,10 +77,10 @@ test('a start uses the last known addresses and looks up only the other names', 
     ]),
   );
   const asked: string[] = [];
-  const book = readNames(dir);
+  const cache = readNames(dir);
   const found = await withNames((resolver) => ['web', 'mail'].map((name) => resolver.host(name, 4)), {
-    book,
-    trustBook: true,
+    cache,
+    trustCache: true,
     ask: (name) => {
       asked.push(name);
       return Promise.resolve(['10.0.0.9']);

@@ -69,12 +69,12 @@ export const askResolver: LookUp = async (name, family) => {
 };
 
 /** `FAMILY NAME` → the address in use; empty for a name not resolved yet. */
-export type NameBook = Map<string, string>;
+export type NameCache = Map<string, string>;
 
 const NAMES_FILE = 'names.json';
 
 /** The last known addresses of host names, saved so that no start depends on a name server. */
-export function readNames(stateDir: string): NameBook {
+export function readNames(stateDir: string): NameCache {
   try {
     const kept: unknown = JSON.parse(readFileSync(path.join(stateDir, NAMES_FILE), 'utf8'));
     const entries = Object.entries(kept ?? {}).filter(
@@ -87,10 +87,10 @@ export function readNames(stateDir: string): NameBook {
 }
 
 /** Throws when they cannot be saved. */
-export function keepNames(stateDir: string, book: NameBook): void {
+export function keepNames(stateDir: string, cache: NameCache): void {
   const file = path.join(stateDir, NAMES_FILE);
-  const text = `${JSON.stringify(Object.fromEntries([...book].filter(([, address]) => address !== '')))}\n`;
-  if (book.size === 0 ? !existsSync(file) : textOf(file) === text) return;
+  const text = `${JSON.stringify(Object.fromEntries([...cache].filter(([, address]) => address !== '')))}\n`;
+  if (cache.size === 0 ? !existsSync(file) : textOf(file) === text) return;
   replaceFile(file, text, 0o600);
 }
 
@@ -122,10 +122,10 @@ export interface MovedName {
   readonly to: string;
 }
 
-/** Which names of the book have a different address now; the book is not changed. */
-export async function movedNames(book: NameBook, ask: LookUp = askResolver): Promise<readonly MovedName[]> {
+/** Which names of the cache have a different address now; the cache is not changed. */
+export async function movedNames(cache: NameCache, ask: LookUp = askResolver): Promise<readonly MovedName[]> {
   const all = await Promise.all(
-    [...book].map(async ([key, from]) => ({name: key.slice(2), from, to: await lookAgain(key, from, ask)})),
+    [...cache].map(async ([key, from]) => ({name: key.slice(2), from, to: await lookAgain(key, from, ask)})),
   );
   return all.flatMap(({name, from, to}) =>
     to === undefined || to === '' || to === from ? [] : [{name, from, to}],
@@ -135,12 +135,12 @@ export async function movedNames(book: NameBook, ask: LookUp = askResolver): Pro
 export interface NameOptions {
   readonly ask?: LookUp;
   /** In: the addresses in use; out: the new ones. */
-  readonly book?: NameBook;
-  /** At a start: names with an address in the book are not looked up. */
-  readonly trustBook?: boolean;
+  readonly cache?: NameCache;
+  /** At a start: names with an address in the cache are not looked up. */
+  readonly trustCache?: boolean;
   /** Receives the names that no name server answered for. */
   readonly unavailable?: Set<string>;
-  /** Receives the book keys of names that do not exist. */
+  /** Receives the cache keys of names that do not exist. */
   readonly absent?: Set<string>;
   /** Treats a name that does not exist as unanswered: for a start that has nothing better. */
   readonly leaveOutAbsent?: boolean;
@@ -151,7 +151,7 @@ export async function withNames<T>(
   parse: (resolver: NameResolver) => T,
   options: NameOptions = {},
 ): Promise<T> {
-  const {ask = askResolver, book = new Map<string, string>(), trustBook = false} = options;
+  const {ask = askResolver, cache = new Map<string, string>(), trustCache = false} = options;
   const services = readServiceNames();
   const known = new Map<string, string | undefined>();
   const asked = new Set<string>();
@@ -168,15 +168,15 @@ export async function withNames<T>(
   if (asked.size > 0)
     await Promise.all(
       [...asked].map(async (key) => {
-        const inUse = book.get(key);
-        const found = trustBook && inUse ? inUse : await lookAgain(key, inUse, ask);
+        const inUse = cache.get(key);
+        const found = trustCache && inUse ? inUse : await lookAgain(key, inUse, ask);
         known.set(key, found ?? (options.leaveOutAbsent === true ? '' : undefined));
         if (found === undefined) options.absent?.add(key);
         if (known.get(key) === '') options.unavailable?.add(key.slice(2));
       }),
     );
-  book.clear();
-  for (const [key, address] of known) if (address !== undefined) book.set(key, address);
+  cache.clear();
+  for (const [key, address] of known) if (address !== undefined) cache.set(key, address);
   return asked.size === 0 ? first : parse(resolver);
 }
 

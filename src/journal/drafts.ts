@@ -32,7 +32,7 @@ const engineKinds: Readonly<Record<string, EventKind>> = {
 };
 
 /** A role change, with the engine's timestamp. */
-export const ofTransition = ({vrid, group, from, to, reason, wall}: Transition): EventDraft => ({
+export const transitionDraft = ({vrid, group, from, to, reason, wall}: Transition): EventDraft => ({
   kind: 'role',
   level: 'info',
   subject: group,

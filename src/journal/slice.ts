@@ -16,7 +16,7 @@ import {
   ofOperation,
   ofRefusal,
   ofScripts,
-  ofTransition,
+  transitionDraft,
   ofUnfit,
   ofVerdict,
 } from './drafts.ts';
@@ -71,7 +71,7 @@ export function reduceJournal(state: JournalState, what: Happening, moment: Mome
     case 'child-died':
       return [state, [ofDeath(what.name, what.how)]];
     case 'transition':
-      return [state, [ofTransition(what.transition)]];
+      return [state, [transitionDraft(what.transition)]];
     case 'unfit':
       return [state, [ofUnfit(what.reason)]];
     case 'verdict-changed':

@@ -141,7 +141,7 @@ export function makeBuiltin(
   resource: Resource,
   options: BuiltinOptions,
 ): (operation: Operation, limit: number) => Promise<Outcome> {
-  const deeds =
+  const actions =
     resource.type === 'MailTo'
       ? mailTo(resource, options)
       : resource.type === 'SendArp'
@@ -149,5 +149,5 @@ export function makeBuiltin(
         : resource.type === 'Delay'
           ? delay(resource)
           : sourceAddress(resource, options);
-  return async (operation, limit) => deeds[operation](limit);
+  return async (operation, limit) => actions[operation](limit);
 }

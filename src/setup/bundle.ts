@@ -1,7 +1,7 @@
 /** The files of the pair as sent to the second director, and their validation there. Pure. */
 import {fail, ok, type Result} from '@hactl/base';
 import type {NewFile} from './pair-files.ts';
-import {isInNetwork, type LocalAddress} from './wishes.ts';
+import {isInNetwork, type LocalAddress} from './choices.ts';
 
 /** A network interface of the first director, for the choice of the second one's. */
 export interface Network {

@@ -1,7 +1,7 @@
 /** This machine's interfaces and addresses, for `hactl init` and `hactl join`. */
 import os from 'node:os';
 import type {Network} from './bundle.ts';
-import type {LocalAddress} from './wishes.ts';
+import type {LocalAddress} from './choices.ts';
 
 /** Every address with its interface. */
 export const localAddresses = (): LocalAddress[] =>

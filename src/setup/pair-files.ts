@@ -1,6 +1,6 @@
 /** The four files of a new pair. Pure. */
 import {isIP} from 'node:net';
-import type {PairPlan, PlannedServer, PlannedService, PlannedVip} from './wishes.ts';
+import type {PairPlan, PlannedServer, PlannedService, PlannedVip} from './choices.ts';
 
 /** One file of the configuration directory. */
 export interface NewFile {

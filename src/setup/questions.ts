@@ -1,5 +1,5 @@
 /** What `hactl init` asks for if it was not given as an option. Pure. */
-import type {WishProblem, Wishes} from './wishes.ts';
+import type {ChoiceProblem, Choices} from './choices.ts';
 
 export interface Question {
   readonly option: string;
@@ -8,7 +8,7 @@ export interface Question {
   readonly fallback?: string;
 }
 
-const isMissing: Readonly<Record<string, (wishes: Wishes) => boolean>> = {
+const isMissing: Readonly<Record<string, (choices: Choices) => boolean>> = {
   '--peer': ({peer}) => peer === undefined,
   '--vip': ({vips}) => vips.length === 0,
   '--service': ({services}) => services.length === 0,
@@ -32,42 +32,43 @@ export const questions: readonly Question[] = [
 ];
 
 /** Whether the question remains. */
-export const isOpen = ({option}: Question, wishes: Wishes): boolean => isMissing[option]?.(wishes) ?? false;
+export const isOpen = ({option}: Question, choices: Choices): boolean =>
+  isMissing[option]?.(choices) ?? false;
 
-/** The wishes with an answer. */
-export function withAnswer(wishes: Wishes, {option, fallback}: Question, answer: string): Wishes {
+/** The choices with an answer. */
+export function withAnswer(choices: Choices, {option, fallback}: Question, answer: string): Choices {
   const words = (answer.trim() || fallback || '').split(/[\s,]+/).filter((word) => word !== '');
   const [first] = words;
   switch (option) {
     case '--peer':
-      return first === undefined ? wishes : {...wishes, peer: /^(none|-)$/i.test(first) ? '' : first};
+      return first === undefined ? choices : {...choices, peer: /^(none|-)$/i.test(first) ? '' : first};
     case '--vip':
-      return {...wishes, vips: words};
+      return {...choices, vips: words};
     case '--service':
-      return {...wishes, services: words};
+      return {...choices, services: words};
     case '--server':
-      return {...wishes, servers: words};
+      return {...choices, servers: words};
     case '--method':
-      return first === undefined ? wishes : {...wishes, method: first};
+      return first === undefined ? choices : {...choices, method: first};
     case '--gateway':
-      return first === undefined ? wishes : {...wishes, gateway: /^(none|-)$/i.test(first) ? '' : first};
+      return first === undefined ? choices : {...choices, gateway: /^(none|-)$/i.test(first) ? '' : first};
     default:
-      return wishes;
+      return choices;
   }
 }
 
-/** The wishes without the wrong ones, to ask for them again; undefined if one of them has no question. */
-export function withoutWrong(wishes: Wishes, problems: readonly WishProblem[]): Wishes | undefined {
+/** The choices without the wrong ones, to ask for them again; undefined if one of them has no question. */
+export function withoutWrong(choices: Choices, problems: readonly ChoiceProblem[]): Choices | undefined {
   const wrong = new Set(problems.map(({option}) => option));
   if ([...wrong].some((option) => !(option in isMissing))) return undefined;
-  const {peer, method, gateway, ...rest} = wishes;
+  const {peer, method, gateway, ...rest} = choices;
   return {
     ...rest,
     ...(peer === undefined || wrong.has('--peer') ? {} : {peer}),
     ...(method === undefined || wrong.has('--method') ? {} : {method}),
     ...(gateway === undefined || wrong.has('--gateway') ? {} : {gateway}),
-    vips: wrong.has('--vip') ? [] : wishes.vips,
-    services: wrong.has('--service') ? [] : wishes.services,
-    servers: wrong.has('--server') ? [] : wishes.servers,
+    vips: wrong.has('--vip') ? [] : choices.vips,
+    services: wrong.has('--service') ? [] : choices.services,
+    servers: wrong.has('--server') ? [] : choices.servers,
   };
 }

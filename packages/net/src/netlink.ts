@@ -7,7 +7,7 @@ import ipaddr from 'ipaddr.js';
 import {addressText} from './address-text.ts';
 import {NetlinkError} from './netlink-direct.ts';
 
-const LIMIT = 1_000;
+const TIMEOUT_MS = 1_000;
 const DEFAULT_PRIORITY = 0;
 
 /** The fields of a main-table route that are needed to find an interface. */
@@ -24,9 +24,9 @@ export async function listRoutes(): Promise<Route[]> {
   const {createRtNetlink} = await import('netlink');
   const socket = createRtNetlink();
   try {
-    const links = await socket.getLinks({}, {}, {timeout: LIMIT});
+    const links = await socket.getLinks({}, {}, {timeout: TIMEOUT_MS});
     const names = new Map(links.map((link) => [link.data.index, link.attrs.ifname]));
-    const routes = await socket.getRoutes({}, {}, {timeout: LIMIT});
+    const routes = await socket.getRoutes({}, {}, {timeout: TIMEOUT_MS});
     return routes.flatMap(({data, attrs}) => {
       const device = names.get(attrs.oif ?? -1);
       const bytes = attrs.dst as Uint8Array | undefined;

@@ -23,7 +23,7 @@ const LATER = 30_000;
 const SHARE = 0.25;
 const SLOW_SHARE = 0.02;
 /** How long the kernel may take for the entries. */
-const LIMIT = 10_000;
+const LIST_LIMIT_MS = 10_000;
 
 export interface FlowPorts {
   ipvs(): Promise<IpvsClient>;
@@ -49,7 +49,7 @@ const messagesOf = (entries: readonly Buffer[]): Buffer[] =>
 /** Resolves when the kernel has them all; rejects after the limit. */
 function injectAll(injector: Injector, entries: readonly Buffer[]): Promise<void> {
   return new Promise((resolve, reject) => {
-    const timer = setTimeout(() => reject(new Error('the kernel does not receive them')), LIMIT);
+    const timer = setTimeout(() => reject(new Error('the kernel does not receive them')), LIST_LIMIT_MS);
     const messages = messagesOf(entries);
     let left = messages.length;
     const done = (): void => {

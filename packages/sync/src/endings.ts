@@ -8,7 +8,7 @@ import type {Millis} from '@hactl/base';
 /** Waits before the second and the third time. */
 const AGAIN: readonly Millis[] = [3_000, 15_000];
 /** The oldest are forgotten beyond this: about 3 MB. */
-const LIMIT = 20_000;
+const QUEUE_MAX = 20_000;
 /** Entries sent again at a time. */
 const BATCH = 1_000;
 
@@ -24,7 +24,7 @@ export const noEndings = (): Endings => AGAIN.map(() => []);
 
 function enqueue(queue: Sent[], entries: readonly Buffer[], due: number): void {
   for (const entry of entries) queue.push({entry, due});
-  if (queue.length > LIMIT) queue.splice(0, queue.length - LIMIT);
+  if (queue.length > QUEUE_MAX) queue.splice(0, queue.length - QUEUE_MAX);
 }
 
 /** These endings were sent for the first time. */

@@ -13,7 +13,7 @@ import {isRoot, localAddresses} from '../../setup/machine.ts';
 import {pairFiles, type NewFile} from '../../setup/pair-files.ts';
 import {isOpen, questions, withAnswer, withoutWrong} from '../../setup/questions.ts';
 import {startDaemon} from '../../setup/start.ts';
-import {planPair, type PairPlan, type Wishes} from '../../setup/wishes.ts';
+import {planPair, type PairPlan, type Choices} from '../../setup/choices.ts';
 import {CliError, exit} from '../exit.ts';
 import {shownText} from '../render/shown.ts';
 import {inviteFrom} from './invite.ts';
@@ -56,7 +56,7 @@ async function ask(question: string): Promise<string> {
 async function planFrom(options: InitOptions, node: string): Promise<PairPlan> {
   const machine = localAddresses();
   const {peer, alone, method, gateway} = options;
-  let wishes: Wishes = {
+  let choices: Choices = {
     node,
     ...(alone ? {peer: ''} : peer === undefined ? {} : {peer}),
     vips: options.vip ?? [],
@@ -69,15 +69,15 @@ async function planFrom(options: InitOptions, node: string): Promise<PairPlan> {
   for (;;) {
     if (asks() && !options.yes)
       for (const question of questions) {
-        if (!isOpen(question, wishes)) continue;
+        if (!isOpen(question, choices)) continue;
         const fallback = question.fallback === undefined ? '' : ` [${question.fallback}]`;
         // oxlint-disable-next-line no-await-in-loop -- one question after another.
-        wishes = withAnswer(wishes, question, await ask(`${question.text}${fallback}: `));
+        choices = withAnswer(choices, question, await ask(`${question.text}${fallback}: `));
       }
-    const plan = planPair(wishes, machine);
+    const plan = planPair(choices, machine);
     if (plan.ok) return plan.value;
     const text = list(plan.fault.map((problem) => `${problem.option}: ${problem.text}`));
-    const again = asks() && !options.yes ? withoutWrong(wishes, plan.fault) : undefined;
+    const again = asks() && !options.yes ? withoutWrong(choices, plan.fault) : undefined;
     if (!again)
       throw new CliError(
         exit.config,
@@ -85,7 +85,7 @@ async function planFrom(options: InitOptions, node: string): Promise<PairPlan> {
         'hactl init --help',
       );
     say(text);
-    wishes = again;
+    choices = again;
   }
 }
 

@@ -2,7 +2,7 @@ import {isIP} from 'node:net';
 import {InvalidArgumentError, Option, type Command} from 'commander';
 import {persistForms, type Persist} from '../../host/realserver/persist-forms.ts';
 import type {Persistent} from '../../host/realserver/persist.ts';
-import type {Form, Method, RealPlan, Step, Wish} from '../../host/realserver/realserver-plan.ts';
+import type {Form, Method, RealPlan, Step, Goal} from '../../host/realserver/realserver-plan.ts';
 import {stateFile} from '../../host/realserver/realserver-undo.ts';
 import {defaultPaths} from '../../system/paths.ts';
 import {CliError, exit} from '../exit.ts';
@@ -29,7 +29,7 @@ const address = (text: string, before: string[] = []): string[] => {
 const canonical = (text: string): string =>
   isIP(text) === 6 ? new URL(`http://[${text}]`).hostname.slice(1, -1) : text;
 
-const wishOf = (options: Options): Wish => {
+const goalOf = (options: Options): Goal => {
   const {method, form, device, gateway} = options;
   const vip = options.vip?.map(canonical);
   if (!vip) throw new CliError(exit.config, 'say --vip ADDRESS, once for each virtual address');
@@ -53,17 +53,17 @@ async function planOrApply(apply: boolean, options: Options): Promise<number> {
     import('../../host/realserver/realserver-plan.ts'),
     import('../../host/realserver/persist.ts'),
   ]);
-  const wish = wishOf(options);
-  const facts = readFacts(wish);
+  const goal = goalOf(options);
+  const facts = readFacts(goal);
   // On Windows this machine's settings do not matter.
   const elsewhere = options.persist === 'windows';
-  const plan = elsewhere ? {steps: [], notes: [], faults: []} : planReal(wish, facts);
-  const device = facing(wish, facts) ?? 'eth0';
+  const plan = elsewhere ? {steps: [], notes: [], faults: []} : planReal(goal, facts);
+  const device = facing(goal, facts) ?? 'eth0';
   const source =
     facts.addresses.find((address) => address.device === device && address.family === 4)?.address ??
     'ADDRESS';
   const persistent: Persistent | undefined =
-    options.persist === undefined ? undefined : persistReal(wish, options.persist, {device, own: source});
+    options.persist === undefined ? undefined : persistReal(goal, options.persist, {device, own: source});
   const missing = plan.steps.filter(({done}) => !done);
   if (plan.faults.length > 0 || !apply || elsewhere) {
     if (options.json) print([jsonText({version: 1, ...plan, ...(persistent ? {persistent} : {})}, 2)]);

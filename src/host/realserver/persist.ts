@@ -1,7 +1,7 @@
 /** Makes the plan persistent: files for the usual network tools, and the commands for Windows. Pure. */
 import {familyOf, hostLength} from '../networks.ts';
 import type {Persist} from './persist-forms.ts';
-import {nftRules, vipDevice, type Wish} from './realserver-plan.ts';
+import {nftRules, vipDevice, type Goal} from './realserver-plan.ts';
 
 export interface PersistentFile {
   readonly path: string;
@@ -22,57 +22,57 @@ const file = (path: string, text: string, mode = 0o644): PersistentFile => ({pat
 
 /** `device`: the interface that faces the director; `own`: its address, for arptables and nft. */
 export function persistReal(
-  wish: Wish,
+  goal: Goal,
   form: Persist,
   where: {readonly device: string; readonly own: string},
 ): Persistent {
-  if (form === 'windows') return {files: [], after: windows(wish)};
-  if (wish.method === 'masq')
+  if (form === 'windows') return {files: [], after: windows(goal)};
+  if (goal.method === 'masq')
     return {
       files: [],
-      after: [`set the default gateway to ${wish.gateway} where this machine's network is configured`],
+      after: [`set the default gateway to ${goal.gateway} where this machine's network is configured`],
     };
-  const boot = bootCommands(wish, where);
-  const sysctls = sysctlFile(wish, where.device);
+  const boot = bootCommands(goal, where);
+  const sysctls = sysctlFile(goal, where.device);
   const common = [
     ...(sysctls === '' ? [] : [file(SYSCTL_FILE, HEAD + sysctls)]),
     // ifupdown runs the commands by itself.
     ...(boot.length === 0 || form === 'ifupdown' ? [] : [file(UNIT_FILE, unit(boot))]),
-    ...(wish.method === 'ipip' ? [file('/etc/modules-load.d/hactl-realserver.conf', modules(wish))] : []),
+    ...(goal.method === 'ipip' ? [file('/etc/modules-load.d/hactl-realserver.conf', modules(goal))] : []),
   ];
   const after = [
     ...(sysctls === '' ? [] : [`sysctl -p ${SYSCTL_FILE}`]),
     ...(boot.length === 0 || form === 'ifupdown' ? [] : [`systemctl enable ${UNIT}`]),
   ];
-  const network = networkFiles(wish, form, boot, sysctls !== '');
+  const network = networkFiles(goal, form, boot, sysctls !== '');
   return {files: [...common, ...network.files], after: [...after, ...network.after]};
 }
 
-function sysctlFile(wish: Wish, device: string): string {
+function sysctlFile(goal: Goal, device: string): string {
   const lines =
-    wish.form === 'arp_ignore' && wish.vips.some((vip) => familyOf(vip) === 4)
+    goal.form === 'arp_ignore' && goal.vips.some((vip) => familyOf(vip) === 4)
       ? ['all', device].flatMap((name) => [
           `net.ipv4.conf.${name.replaceAll('.', '/')}.arp_ignore = 1`,
           `net.ipv4.conf.${name.replaceAll('.', '/')}.arp_announce = 2`,
         ])
       : [];
-  if (wish.method === 'ipip')
+  if (goal.method === 'ipip')
     lines.push('net.ipv4.conf.all.rp_filter = 0', 'net.ipv4.conf.tunl0.rp_filter = 0');
   return lines.map((line) => `${line}\n`).join('');
 }
 
-const modules = (wish: Wish): string =>
-  HEAD + [...new Set(wish.vips.map((vip) => (familyOf(vip) === 4 ? 'ipip\n' : 'ip6_tunnel\n')))].join('');
+const modules = (goal: Goal): string =>
+  HEAD + [...new Set(goal.vips.map((vip) => (familyOf(vip) === 4 ? 'ipip\n' : 'ip6_tunnel\n')))].join('');
 
 /** On one line nft needs semicolons in place of line breaks. */
 const oneLine = (rules: string): string => rules.replaceAll('\n\t}', '; };').replaceAll(/\s+/g, ' ').trim();
 
 /** Commands for which network tools have no setting. */
-function bootCommands(wish: Wish, {own}: {readonly own: string}): string[] {
-  if (wish.form === 'arp_ignore') return [];
-  const vips = wish.vips.filter((vip) => familyOf(vip) === 4);
+function bootCommands(goal: Goal, {own}: {readonly own: string}): string[] {
+  if (goal.form === 'arp_ignore') return [];
+  const vips = goal.vips.filter((vip) => familyOf(vip) === 4);
   return vips.flatMap((vip) =>
-    wish.form === 'nft'
+    goal.form === 'nft'
       ? [`nft '${oneLine(nftRules(vip, own))}'`]
       : [
           `arptables -A INPUT -d ${vip} -j DROP`,
@@ -98,8 +98,8 @@ ${commands.map((command) => `ExecStart=/bin/sh -c "${command.replaceAll('"', Str
 WantedBy=multi-user.target
 `;
 
-function networkFiles(wish: Wish, form: Persist, boot: readonly string[], sysctls: boolean): Persistent {
-  const byDevice = Map.groupBy(wish.vips, (vip) => vipDevice(wish.method, vip));
+function networkFiles(goal: Goal, form: Persist, boot: readonly string[], sysctls: boolean): Persistent {
+  const byDevice = Map.groupBy(goal.vips, (vip) => vipDevice(goal.method, vip));
   const each = <T>(make: (device: string, vips: readonly string[]) => T): T[] =>
     [...byDevice].map(([device, vips]) => make(device, vips));
   switch (form) {
@@ -124,7 +124,7 @@ function networkFiles(wish: Wish, form: Persist, boot: readonly string[], sysctl
         after: ['networkctl reload'],
       };
     case 'netplan':
-      return wish.method === 'ipip'
+      return goal.method === 'ipip'
         ? {
             files: [],
             after: ['netplan has no setting for the tunl0 of the module: use --persist networkd as well'],
@@ -133,14 +133,14 @@ function networkFiles(wish: Wish, form: Persist, boot: readonly string[], sysctl
             files: [
               file(
                 '/etc/netplan/90-hactl-realserver.yaml',
-                `${HEAD}network:\n  version: 2\n  ethernets:\n    lo:\n      match:\n        name: lo\n      addresses:\n${wish.vips.map((vip) => `        - ${cidr(vip)}\n`).join('')}`,
+                `${HEAD}network:\n  version: 2\n  ethernets:\n    lo:\n      match:\n        name: lo\n      addresses:\n${goal.vips.map((vip) => `        - ${cidr(vip)}\n`).join('')}`,
                 0o600,
               ),
             ],
             after: ['netplan apply'],
           };
     case 'networkmanager':
-      return wish.method === 'ipip'
+      return goal.method === 'ipip'
         ? {
             files: [],
             after: ['NetworkManager does not manage tunl0: use --persist ifupdown or networkd as well'],
@@ -149,7 +149,7 @@ function networkFiles(wish: Wish, form: Persist, boot: readonly string[], sysctl
             files: [
               file(
                 '/etc/NetworkManager/system-connections/hactl-realserver.nmconnection',
-                keyfile(wish),
+                keyfile(goal),
                 0o600,
               ),
             ],
@@ -202,27 +202,27 @@ const ifcfg = (device: string, vip: string, index: number): PersistentFile => {
 };
 
 /** NetworkManager before 1.42 does not manage lo: a dummy interface works too. */
-const keyfile = (wish: Wish): string => {
+const keyfile = (goal: Goal): string => {
   const of = (family: 4 | 6): string => {
-    const vips = wish.vips.filter((vip) => familyOf(vip) === family);
+    const vips = goal.vips.filter((vip) => familyOf(vip) === family);
     return `[ipv${family}]\nmethod=${vips.length === 0 ? 'disabled' : 'manual'}\n${vips.map((vip, index) => `address${index + 1}=${cidr(vip)}\n`).join('')}`;
   };
   return `${HEAD}[connection]\nid=hactl-realserver\ntype=dummy\ninterface-name=hactl0\nautoconnect=true\n\n${of(4)}\n${of(6)}`;
 };
 
 /** The Windows loopback adapter, and the settings without which it drops packets or answers ARP for the VIP. */
-function windows(wish: Wish): string[] {
-  if (wish.method === 'masq') return [`netsh interface ipv4 add route 0.0.0.0/0 "LAN" ${wish.gateway}`];
-  if (wish.method === 'ipip') return ['Windows does not decapsulate IPIP: use gate or masq'];
+function windows(goal: Goal): string[] {
+  if (goal.method === 'masq') return [`netsh interface ipv4 add route 0.0.0.0/0 "LAN" ${goal.gateway}`];
+  if (goal.method === 'ipip') return ['Windows does not decapsulate IPIP: use gate or masq'];
   return [
     'Device Manager: Action, Add legacy hardware, Network adapters, Microsoft KM-TEST Loopback Adapter; name it "loopback".',
     'The interface that faces the directors is called "LAN" here.',
-    ...wish.vips.map((vip) =>
+    ...goal.vips.map((vip) =>
       familyOf(vip) === 4
         ? `netsh interface ipv4 add address "loopback" ${vip} 255.255.255.255`
         : `netsh interface ipv6 add address "loopback" ${vip}/128`,
     ),
-    ...[...new Set(wish.vips.map((vip) => `ipv${familyOf(vip)}`))].flatMap((family) => [
+    ...[...new Set(goal.vips.map((vip) => `ipv${familyOf(vip)}`))].flatMap((family) => [
       `netsh interface ${family} set interface "LAN" weakhostreceive=enabled`,
       `netsh interface ${family} set interface "loopback" weakhostreceive=enabled`,
       `netsh interface ${family} set interface "loopback" weakhostsend=enabled`,

@@ -21,7 +21,7 @@ export function applySteps(
   files: readonly PersistentFile[] = [],
 ): Applied {
   const done: string[] = [];
-  const deeds = [
+  const actions = [
     ...steps.filter((step) => !step.done).map((step) => ({words: commandOf(step), act: () => doStep(step)})),
     ...files
       .filter(({path, text}) => readText(path) !== text)
@@ -29,15 +29,15 @@ export function applySteps(
   ];
   try {
     const undo = [...readUndo(file)];
-    if (deeds.length > 0) prepareUndo(file);
-    for (const {words, act} of deeds) {
+    if (actions.length > 0) prepareUndo(file);
+    for (const {words, act} of actions) {
       undo.push(act());
       writeUndo(file, undo);
       done.push(words);
     }
-    return {done, wanted: deeds.length};
+    return {done, wanted: actions.length};
   } catch (error) {
-    return {done, wanted: deeds.length, problem: messageOf(error)};
+    return {done, wanted: actions.length, problem: messageOf(error)};
   }
 }
 

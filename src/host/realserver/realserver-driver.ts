@@ -5,7 +5,7 @@ import path from 'node:path';
 import {replaceFile} from '@hactl/base/files';
 import {NetlinkError, openAddresses, setLinkUp} from '@hactl/net';
 import {familyOf, hostLength, type OwnAddress} from '../networks.ts';
-import {facing, type RealFacts, type Step, type Wish} from './realserver-plan.ts';
+import {facing, type RealFacts, type Step, type Goal} from './realserver-plan.ts';
 import type {Undo} from './realserver-undo.ts';
 
 /** A failed step; the earlier ones are in the state file. */
@@ -71,19 +71,19 @@ export function ownAddresses(): {addresses: OwnAddress[]; links: RealFacts['link
   }
 }
 
-export function readFacts(wish: Wish): RealFacts {
+export function readFacts(goal: Goal): RealFacts {
   const local = ownAddresses();
   const gateway = defaultGateway(readText('/proc/thread-self/net/route') ?? '');
   const bare: RealFacts = {...local, sysctls: new Map()};
-  const devices = ['all', 'tunl0', facing(wish, bare) ?? 'all'];
+  const devices = ['all', 'tunl0', facing(goal, bare) ?? 'all'];
   const keys = devices.flatMap((device) =>
     ['arp_ignore', 'arp_announce', 'rp_filter'].map((name) => `ipv4.conf.${device}.${name}`),
   );
   const rules =
-    wish.method === 'masq' || wish.form === 'arp_ignore'
+    goal.method === 'masq' || goal.form === 'arp_ignore'
       ? {}
       : {
-          [wish.form]: outputOf(wish.form === 'nft' ? ['nft', 'list', 'ruleset', 'arp'] : ['arptables-save']),
+          [goal.form]: outputOf(goal.form === 'nft' ? ['nft', 'list', 'ruleset', 'arp'] : ['arptables-save']),
         };
   return {
     ...local,

@@ -9,7 +9,7 @@ export type Method = 'gate' | 'ipip' | 'masq';
 export type Form = 'arp_ignore' | 'arptables' | 'nft';
 
 /** The operator's request. */
-export interface Wish {
+export interface Goal {
   readonly vips: readonly string[];
   readonly method: Method;
   /** How the real server is kept from answering ARP for the VIP. */
@@ -33,7 +33,7 @@ export interface RealFacts {
   readonly gateway?: string;
 }
 
-type Deed =
+type Action =
   | {readonly kind: 'module'; readonly name: string}
   | {readonly kind: 'sysctl'; readonly key: string; readonly value: string}
   | {readonly kind: 'link-up'; readonly device: string}
@@ -41,7 +41,7 @@ type Deed =
   | {readonly kind: 'run'; readonly argv: readonly string[]; readonly undo: readonly string[]; readonly input?: string}
   | {readonly kind: 'route'; readonly gateway: string}; // prettier-ignore
 
-export type Step = Deed & {
+export type Step = Action & {
   readonly why: string;
   readonly done: boolean;
   /** The address that the step belongs to; undefined: to all. */
@@ -57,11 +57,11 @@ export interface RealPlan {
 }
 
 /** The interface that faces the director: the one with the VIP's network, else the first that has any address. */
-export function facing(wish: Wish, facts: RealFacts): string | undefined {
+export function facing(goal: Goal, facts: RealFacts): string | undefined {
   const outside = facts.addresses.filter(({device}) => device !== 'lo' && !isTunnel(device));
   return (
-    wish.device ??
-    outside.find((address) => wish.vips.some((vip) => vip !== address.address && within(vip, address)))
+    goal.device ??
+    outside.find((address) => goal.vips.some((vip) => vip !== address.address && within(vip, address)))
       ?.device ??
     outside[0]?.device
   );
@@ -73,12 +73,12 @@ export const vipDevice = (method: Method, vip: string): string =>
   method !== 'ipip' ? 'lo' : familyOf(vip) === 4 ? 'tunl0' : 'ip6tnl0';
 
 /** All steps in order: ARP is suppressed before the real server gets the address. */
-export function planReal(wish: Wish, facts: RealFacts): RealPlan {
+export function planReal(goal: Goal, facts: RealFacts): RealPlan {
   const faults: string[] = [];
   const notes: string[] = [];
-  const steps = wish.method === 'masq' ? masqSteps(wish, facts, notes, faults) : [];
-  if (wish.method !== 'masq') {
-    const device = facing(wish, facts);
+  const steps = goal.method === 'masq' ? masqSteps(goal, facts, notes, faults) : [];
+  if (goal.method !== 'masq') {
+    const device = facing(goal, facts);
     if (device === undefined || !facts.links.some(({name}) => name === device))
       faults.push(
         device === undefined
@@ -86,15 +86,15 @@ export function planReal(wish: Wish, facts: RealFacts): RealPlan {
           : `there is no interface ${device}`,
       );
     else {
-      for (const vip of wish.vips)
+      for (const vip of goal.vips)
         if (facts.addresses.some((address) => address.address === vip && address.device === device))
           faults.push(
             `${vip} is on ${device}: there the real server answers ARP for it; ip address del ${vip} dev ${device}`,
           );
       steps.push(
-        ...(wish.method === 'ipip' ? tunnelSteps(wish, facts) : []),
-        ...silence(wish, facts, device, notes, faults),
-        ...wish.vips.map((vip) => addressStep(wish, facts, vip)),
+        ...(goal.method === 'ipip' ? tunnelSteps(goal, facts) : []),
+        ...silence(goal, facts, device, notes, faults),
+        ...goal.vips.map((vip) => addressStep(goal, facts, vip)),
       );
     }
   }
@@ -108,8 +108,8 @@ const sysctl = (facts: RealFacts, key: string, value: string, why: string): Step
   return {kind: 'sysctl', key, value, why, done};
 };
 
-function tunnelSteps(wish: Wish, facts: RealFacts): Step[] {
-  const devices = [...new Set(wish.vips.map((vip) => vipDevice('ipip', vip)))];
+function tunnelSteps(goal: Goal, facts: RealFacts): Step[] {
+  const devices = [...new Set(goal.vips.map((vip) => vipDevice('ipip', vip)))];
   return devices.flatMap((device): Step[] => [
     {
       kind: 'module',
@@ -137,12 +137,12 @@ function tunnelSteps(wish: Wish, facts: RealFacts): Step[] {
 }
 
 /** The steps that stop this machine from announcing the VIP. */
-function silence(wish: Wish, facts: RealFacts, device: string, notes: string[], faults: string[]): Step[] {
-  const vips = wish.vips.filter((vip) => familyOf(vip) === 4);
-  if (vips.length < wish.vips.length)
+function silence(goal: Goal, facts: RealFacts, device: string, notes: string[], faults: string[]): Step[] {
+  const vips = goal.vips.filter((vip) => familyOf(vip) === 4);
+  if (vips.length < goal.vips.length)
     notes.push('IPv6: a host answers neighbour solicitations of an interface only for the addresses on that interface: nothing to set'); // prettier-ignore
   if (vips.length === 0) return [];
-  if (wish.form === 'arp_ignore')
+  if (goal.form === 'arp_ignore')
     return ['all', device].flatMap((name) => [
       sysctl(
         facts,
@@ -164,17 +164,17 @@ function silence(wish: Wish, facts: RealFacts, device: string, notes: string[], 
     faults.push(`${device} has no IPv4 address to replace the VIP`);
     return [];
   }
-  const rules = wish.form === 'nft' ? facts.nft : facts.arptables;
+  const rules = goal.form === 'nft' ? facts.nft : facts.arptables;
   if (rules === undefined) {
     faults.push(
-      wish.form === 'nft'
+      goal.form === 'nft'
         ? 'nft cannot be used: apt install nftables'
         : 'arptables cannot be used: apt install arptables, or use --form nft or arp_ignore',
     );
     return [];
   }
   return vips.flatMap((vip) =>
-    wish.form === 'nft' ? [nftStep(vip, source, rules)] : arptablesSteps(vip, source, rules, notes),
+    goal.form === 'nft' ? [nftStep(vip, source, rules)] : arptablesSteps(vip, source, rules, notes),
   );
 }
 
@@ -228,8 +228,8 @@ function arptablesSteps(vip: string, source: string, saved: string, notes: strin
   ];
 }
 
-function addressStep(wish: Wish, facts: RealFacts, vip: string): Step {
-  const device = vipDevice(wish.method, vip);
+function addressStep(goal: Goal, facts: RealFacts, vip: string): Step {
+  const device = vipDevice(goal.method, vip);
   return {
     kind: 'address',
     device,
@@ -240,13 +240,13 @@ function addressStep(wish: Wish, facts: RealFacts, vip: string): Step {
   };
 }
 
-function masqSteps(wish: Wish, facts: RealFacts, notes: string[], faults: string[]): Step[] {
+function masqSteps(goal: Goal, facts: RealFacts, notes: string[], faults: string[]): Step[] {
   for (const address of facts.addresses)
-    if (wish.vips.includes(address.address))
+    if (goal.vips.includes(address.address))
       faults.push(
         `${address.address} is on ${address.device}: with masq a real server must not have the VIP; ip address del ${address.address} dev ${address.device}`,
       );
-  const {gateway} = wish;
+  const {gateway} = goal;
   if (gateway === undefined) {
     faults.push('masq: use --gateway ADDRESS, the (moving) address of the directors on this side');
     return [];

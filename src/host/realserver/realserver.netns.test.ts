@@ -11,7 +11,7 @@ import {withNamespace} from '@hactl/net';
 import anyTest, {type TestFn} from 'ava';
 import {applySteps, undoSteps, type Applied} from './realserver-apply.ts';
 import {readFacts} from './realserver-driver.ts';
-import {planReal, type RealPlan, type Wish} from './realserver-plan.ts';
+import {planReal, type RealPlan, type Goal} from './realserver-plan.ts';
 import {stateFile} from './realserver-undo.ts';
 import {probe} from './verify-driver.ts';
 import {judge, type Finding, type Target} from './verify-judge.ts';
@@ -23,7 +23,7 @@ type Host = (typeof hosts)[number];
 const addressOf = (host: Host): string => `10.77.0.${10 + hosts.indexOf(host)}`;
 const [REAL1, REAL2] = [addressOf('real1'), addressOf('real2')];
 const VIP = '10.77.0.100';
-const GATE: Wish = {vips: [VIP], method: 'gate', form: 'arp_ignore'};
+const GATE: Goal = {vips: [VIP], method: 'gate', form: 'arp_ignore'};
 const folder = mkdtempSync(path.join(os.tmpdir(), 'hactl-real-'));
 const ip = (...words: string[]): string => execFileSync('ip', words, {encoding: 'utf8'});
 const inside = (host: Host, ...argv: string[]) =>
@@ -37,10 +37,10 @@ function within<T>(host: Host, work: () => T): T {
 }
 
 const stateOf = (host: Host): string => stateFile(path.join(folder, host));
-const plan = (host: Host, wish: Wish): RealPlan => within(host, () => planReal(wish, readFacts(wish)));
-const missing = (host: Host, wish: Wish): number => plan(host, wish).steps.filter(({done}) => !done).length;
-const apply = (host: Host, wish: Wish): Applied =>
-  within(host, () => applySteps(stateOf(host), planReal(wish, readFacts(wish)).steps));
+const plan = (host: Host, goal: Goal): RealPlan => within(host, () => planReal(goal, readFacts(goal)));
+const missing = (host: Host, goal: Goal): number => plan(host, goal).steps.filter(({done}) => !done).length;
+const apply = (host: Host, goal: Goal): Applied =>
+  within(host, () => applySteps(stateOf(host), planReal(goal, readFacts(goal)).steps));
 const undo = (host: Host) => within(host, () => undoSteps(stateOf(host), []));
 
 async function seen(reals: readonly string[], part: Partial<Target> = {}): Promise<string[]> {
@@ -90,16 +90,16 @@ test('a bare machine, and one that answers ARP for the VIP, are reported', async
 
 test('apply makes a good real server, whoever holds the VIP, and undo restores the machine', async (t) => {
   const before = picture('real1');
-  const wish = {...GATE, vips: [VIP, '2001:db8::100']};
-  t.is(missing('real1', wish), 6);
+  const goal = {...GATE, vips: [VIP, '2001:db8::100']};
+  t.is(missing('real1', goal), 6);
   t.is(picture('real1'), before, 'planning changes nothing');
-  for (const host of ['real1', 'real2'] as const) t.like(apply(host, wish), {wanted: 6, problem: undefined});
+  for (const host of ['real1', 'real2'] as const) t.like(apply(host, goal), {wanted: 6, problem: undefined});
   t.regex(
     ip('-n', `${id}real1`, 'address', 'show', 'dev', 'lo'),
     /inet 10\.77\.0\.100\/32 [^]*2001:db8::100\/128/,
   );
-  t.is(missing('real1', wish), 0);
-  t.is(apply('real1', wish).wanted, 0, 'a second apply has nothing to do');
+  t.is(missing('real1', goal), 0);
+  t.is(apply('real1', goal).wanted, 0, 'a second apply has nothing to do');
 
   t.deepEqual(await seen([REAL1, REAL2]), ['nobody-answers', `good ${REAL1}`, `good ${REAL2}`]);
   ip('-n', `${id}director`, 'address', 'add', `${VIP}/32`, 'dev', 'eth0');
@@ -124,12 +124,12 @@ test('apply makes a good real server, whoever holds the VIP, and undo restores t
 test('masq: a default route that bypasses the director is reported and corrected', async (t) => {
   const look = async (): Promise<string[]> =>
     (await seen([REAL1], {method: 'masq'})).filter((code) => code !== 'nobody-answers');
-  const wish: Wish = {...GATE, method: 'masq', gateway: addressOf('director')};
+  const goal: Goal = {...GATE, method: 'masq', gateway: addressOf('director')};
   ip('-n', `${id}real1`, 'route', 'add', 'default', 'via', addressOf('other'));
   const before = picture('real1');
   t.deepEqual(await look(), [`wrong-route ${REAL1}`]);
-  t.is(apply('real1', wish).problem, undefined);
-  t.is(missing('real1', wish), 0);
+  t.is(apply('real1', goal).problem, undefined);
+  t.is(missing('real1', goal), 0);
   t.deepEqual(await look(), [`good ${REAL1}`]);
   ip('-n', `${id}real1`, 'address', 'add', `${VIP}/32`, 'dev', 'lo');
   t.true((await look()).includes(`vip-on-masq ${REAL1}`));
@@ -156,12 +156,12 @@ test('arptables: both rules work, verified from the director, and are undone', a
   }
   const rules = (): string[] =>
     inside('real1', 'arptables-save').stdout.split('\n').filter((line) => line.startsWith('-A'));
-  const wish: Wish = {...GATE, form: 'arptables'};
-  t.like(apply('real1', wish), {wanted: 3, problem: undefined});
-  t.is(missing('real1', wish), 0);
+  const goal: Goal = {...GATE, form: 'arptables'};
+  t.like(apply('real1', goal), {wanted: 3, problem: undefined});
+  t.is(missing('real1', goal), 0);
   t.true((await seen([REAL1])).includes(`good ${REAL1}`));
   inside('real1', 'arptables', '-A', 'INPUT', '-s', VIP, '-j', 'mangle', '--mangle-ip-s', REAL1);
-  t.regex(plan('real1', wish).notes.join(), /is on INPUT, .* belongs on OUTPUT/);
+  t.regex(plan('real1', goal).notes.join(), /is on INPUT, .* belongs on OUTPUT/);
   inside('real1', 'arptables', '-D', 'INPUT', '-s', VIP, '-j', 'mangle', '--mangle-ip-s', REAL1);
   t.deepEqual(undo('real1').notes, []);
   t.deepEqual(rules(), []);

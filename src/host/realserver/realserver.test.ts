@@ -5,7 +5,7 @@ import {broadcastOf, networkText, within} from '../networks.ts';
 import {persistForms} from './persist-forms.ts';
 import {persistReal} from './persist.ts';
 import {defaultGateway} from './realserver-driver.ts';
-import {commandOf, facing, nftRules, planReal, type RealFacts, type Wish} from './realserver-plan.ts';
+import {commandOf, facing, nftRules, planReal, type RealFacts, type Goal} from './realserver-plan.ts';
 import {chooseUndo, type Undo} from './realserver-undo.ts';
 import {judge, type Observation, type SeenReal, type Target} from './verify-judge.ts';
 
@@ -23,20 +23,20 @@ const facts: RealFacts = {
   arptables: '*filter\n:INPUT ACCEPT\n:OUTPUT ACCEPT\n',
   nft: '',
 }; // prettier-ignore
-const wish: Wish = {vips: [VIP], method: 'gate', form: 'arp_ignore'};
-const commands = (goal: Wish, of = facts): string[] =>
+const goal: Goal = {vips: [VIP], method: 'gate', form: 'arp_ignore'};
+const commands = (goal: Goal, of = facts): string[] =>
   planReal(goal, of)
     .steps.filter(({done}) => !done)
     .map(commandOf);
 
 test('the interface that faces the director is the one in the VIP’s network', (t) => {
-  t.is(facing(wish, facts), 'eth0');
-  t.is(facing({...wish, device: 'eth1'}, facts), 'eth1');
-  t.is(facing({...wish, vips: ['203.0.113.1']}, facts), 'eth1', 'none has it: the first');
+  t.is(facing(goal, facts), 'eth0');
+  t.is(facing({...goal, device: 'eth1'}, facts), 'eth1');
+  t.is(facing({...goal, vips: ['203.0.113.1']}, facts), 'eth1', 'none has it: the first');
 });
 
 test('gate: ARP is suppressed first, then the address added with /32', (t) => {
-  t.deepEqual(commands(wish), [
+  t.deepEqual(commands(goal), [
     'sysctl -w net.ipv4.conf.all.arp_ignore=1',
     'sysctl -w net.ipv4.conf.all.arp_announce=2',
     'sysctl -w net.ipv4.conf.eth0.arp_ignore=1',
@@ -50,11 +50,11 @@ test('arptables and nft replace arp_ignore; existing rules are not added again',
     `arptables -A INPUT -d ${VIP} -j DROP`,
     `arptables -A OUTPUT -s ${VIP} -j mangle --mangle-ip-s 192.168.122.11`,
   ];
-  const form = {...wish, form: 'arptables'} as const;
+  const form = {...goal, form: 'arptables'} as const;
   t.deepEqual(commands(form), [...arptables, `ip address add ${VIP}/32 dev lo`]);
   const saved = `*filter\n-A INPUT -j DROP -d ${VIP}\n-A OUTPUT -j mangle -s ${VIP} --mangle-ip-s 192.168.122.11\n`;
   t.deepEqual(commands(form, {...facts, arptables: saved}), [`ip address add ${VIP}/32 dev lo`]);
-  const nft = {...wish, form: 'nft'} as const;
+  const nft = {...goal, form: 'nft'} as const;
   t.regex(commands(nft)[0] ?? '', /^nft -f - <<'END'\ntable arp hactl_192_168_122_100 \{/);
   t.deepEqual(commands(nft, {...facts, nft: nftRules(VIP, '192.168.122.11')}), [
     `ip address add ${VIP}/32 dev lo`,
@@ -62,7 +62,7 @@ test('arptables and nft replace arp_ignore; existing rules are not added again',
 });
 
 test('ipip: sets the tunnel up, turns rp_filter off and adds the address to the tunnel', (t) => {
-  const made = commands({...wish, method: 'ipip'});
+  const made = commands({...goal, method: 'ipip'});
   t.deepEqual(made.slice(0, 4), [
     'modprobe ipip',
     'ip link set tunl0 up',
@@ -73,7 +73,7 @@ test('ipip: sets the tunnel up, turns rp_filter off and adds the address to the 
 });
 
 test('IPv6 needs only the address, with /128', (t) => {
-  const six = {...wish, vips: ['2001:db8::64']};
+  const six = {...goal, vips: ['2001:db8::64']};
   t.deepEqual(commands(six), ['ip address add 2001:db8::64/128 dev lo']);
   t.regex(planReal(six, facts).notes.join(), /neighbour solicitations/);
   t.is(commands({...six, method: 'ipip'}).at(-1), 'ip address add 2001:db8::64/128 dev ip6tnl0');
@@ -87,7 +87,7 @@ test('masq: sets the default route and no VIP', (t) => {
 });
 
 /** Impossible plans, and the reason. */
-const impossible: readonly (readonly [Partial<Wish>, Partial<RealFacts>, RegExp])[] = [
+const impossible: readonly (readonly [Partial<Goal>, Partial<RealFacts>, RegExp])[] = [
   [{device: 'eth7'}, {}, /no interface eth7/],
   [{}, {addresses: []}, /no interface has an address/],
   [
@@ -101,7 +101,7 @@ const impossible: readonly (readonly [Partial<Wish>, Partial<RealFacts>, RegExp]
 ];
 for (const [part, other, words] of impossible)
   test(`cannot: ${JSON.stringify(part)}: ${words.source}`, (t) => {
-    t.regex(planReal({...wish, ...part}, {...facts, ...other}).faults.join('\n'), words);
+    t.regex(planReal({...goal, ...part}, {...facts, ...other}).faults.join('\n'), words);
   });
 
 test('the third seed’s mistake is reported: the rule for the sender is on the input chain', (t) => {
@@ -115,7 +115,7 @@ test('the third seed’s mistake is reported: the rule for the sender is on the 
   t.regex(arpRules(`-A OUTPUT -d ${VIP} -j DROP`, VIP).faults.join(), /belongs on INPUT/);
   t.deepEqual(arpRules(slip, '192.168.122.101'), {dropped: false, faults: []});
   t.regex(
-    planReal({...wish, form: 'arptables'}, {...facts, arptables: slip}).notes.join(),
+    planReal({...goal, form: 'arptables'}, {...facts, arptables: slip}).notes.join(),
     /belongs on OUTPUT/,
   );
 });
@@ -133,7 +133,7 @@ for (const form of persistForms)
   }); // prettier-ignore
 
 test('Windows: prints the loopback adapter, /32, and the weak host settings', (t) => {
-  const text = persistReal(wish, 'windows', where).after.join('\n');
+  const text = persistReal(goal, 'windows', where).after.join('\n');
   for (const words of [
     `add address "loopback" ${VIP} 255.255.255.255`, '"LAN" weakhostreceive=enabled',
     '"loopback" weakhostreceive=enabled', '"loopback" weakhostsend=enabled',

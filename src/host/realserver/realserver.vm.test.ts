@@ -4,7 +4,7 @@ import {closeSync, openSync} from 'node:fs';
 import {withNamespace} from '@hactl/net';
 import anyTest, {type TestFn} from 'ava';
 import {doStep, readFacts, undoStep} from './realserver-driver.ts';
-import {planReal, type Wish} from './realserver-plan.ts';
+import {planReal, type Goal} from './realserver-plan.ts';
 import {probe} from './verify-driver.ts';
 import {judge} from './verify-judge.ts';
 
@@ -42,15 +42,15 @@ for (const [method, form] of [
   ['gate', 'nft'],
 ] as const)
   test(`${method} with ${form}: applied, verified from the director, and undone`, async (t) => {
-    const wish: Wish = {vips: [VIP], method, form};
-    const plan = () => planReal(wish, readFacts(wish));
+    const goal: Goal = {vips: [VIP], method, form};
+    const plan = () => planReal(goal, readFacts(goal));
     const seen = async (): Promise<string[]> => {
       const targets = [{vip: VIP, port: 0, real: REAL, method}];
       const observed = await withNamespace(director, own, () => probe(targets, 600, 7));
       return judge(targets, observed).map(({code}) => code);
     };
     const state = () => withNamespace(real, own, () => {
-      const {addresses, sysctls, nft} = readFacts(wish);
+      const {addresses, sysctls, nft} = readFacts(goal);
       return {addresses: addresses.filter(({family}) => family === 4), nft, sysctls: [...sysctls].filter(([key]) => !key.includes('tunl0'))};
     }); // prettier-ignore
     const before = state();

@@ -6,7 +6,7 @@ export const methods = ['gate', 'masq', 'ipip'] as const;
 export type Method = (typeof methods)[number];
 
 /** As typed, in an option or at a prompt. */
-export interface Wishes {
+export interface Choices {
   readonly node: string;
   /** undefined: not given; empty: there is none. */
   readonly peer?: string;
@@ -60,7 +60,7 @@ export interface PairPlan {
 }
 
 /** A wrong or missing value, with its option. */
-export interface WishProblem {
+export interface ChoiceProblem {
   readonly option: string;
   readonly text: string;
 }
@@ -98,41 +98,41 @@ export function suggestDevices(vips: readonly PlannedVip[], machine: readonly Lo
 
 /** Parses the input; reports all errors at once. */
 export function planPair(
-  wishes: Wishes,
+  choices: Choices,
   machine: readonly LocalAddress[],
-): Result<PairPlan, readonly WishProblem[]> {
-  const problems: WishProblem[] = [];
+): Result<PairPlan, readonly ChoiceProblem[]> {
+  const problems: ChoiceProblem[] = [];
   const wrong = (option: string, text: string): undefined => {
     problems.push({option, text});
     return undefined;
   };
-  const node = readNode('--node', wishes.node, wrong);
-  const peer = readPeer(wishes, wrong);
-  const vips = wishes.vips.flatMap((text) => readVip('--vip', text, machine, wrong) ?? []);
-  if (wishes.vips.length === 0) wrong('--vip', 'missing: the address that clients use, as 192.0.2.100/24');
+  const node = readNode('--node', choices.node, wrong);
+  const peer = readPeer(choices, wrong);
+  const vips = choices.vips.flatMap((text) => readVip('--vip', text, machine, wrong) ?? []);
+  if (choices.vips.length === 0) wrong('--vip', 'missing: the address that clients use, as 192.0.2.100/24');
   for (const {address} of vips)
     if (vips.filter((vip) => vip.address === address).length > 1) {
       wrong('--vip', `${address} is given twice`);
       break;
     }
-  const services = wishes.services.flatMap((text) => readService(text, wrong) ?? []);
-  if (wishes.services.length === 0) wrong('--service', 'missing: a port, as 80, 443 or 53/udp');
-  const servers = wishes.servers.flatMap((text) => readServer(text, wrong) ?? []);
-  if (wishes.servers.length === 0)
+  const services = choices.services.flatMap((text) => readService(text, wrong) ?? []);
+  if (choices.services.length === 0) wrong('--service', 'missing: a port, as 80, 443 or 53/udp');
+  const servers = choices.servers.flatMap((text) => readServer(text, wrong) ?? []);
+  if (choices.servers.length === 0)
     wrong('--server', 'missing: a real server, as 192.0.2.11 or 192.0.2.11:8080');
   for (const {address} of servers)
     if (vips.some((vip) => vip.address === address)) wrong('--server', `${address} is the virtual address`);
   const families = new Set([...vips, ...servers].map(({address}) => isIP(address)));
   if (families.size > 1)
     wrong('--server', 'virtual addresses and real servers are of one family here; mix them in ldirectord.cf');
-  const method = methods.find((method) => method === (wishes.method ?? 'gate'));
-  if (!method) wrong('--method', `"${wishes.method ?? ''}" is none of ${methods.join(', ')}`);
+  const method = methods.find((method) => method === (choices.method ?? 'gate'));
+  if (!method) wrong('--method', `"${choices.method ?? ''}" is none of ${methods.join(', ')}`);
   if (method !== undefined && method !== 'masq')
     for (const {address, port} of servers)
       if (port !== 0 && services.some((service) => service.port !== port))
         wrong('--server', `${address}:${port}: ${method} cannot change the port; --method masq can`);
-  const gateway = readGateway(wishes, {vips, servers}, machine, wrong);
-  const devices = readDevices(wishes.devices, peer, vips, machine, wrong);
+  const gateway = readGateway(choices, {vips, servers}, machine, wrong);
+  const devices = readDevices(choices.devices, peer, vips, machine, wrong);
   if (problems.length > 0 || node === undefined || !method) return fail(problems);
   return ok({
     node,
@@ -153,7 +153,7 @@ const readNode = (option: string, text: string, wrong: Wrong): string | undefine
     ? text.toLowerCase()
     : wrong(option, `"${text}" is not a machine name (what uname -n prints there)`);
 
-function readPeer({node, peer}: Wishes, wrong: Wrong): string | undefined {
+function readPeer({node, peer}: Choices, wrong: Wrong): string | undefined {
   if (peer === undefined)
     return wrong(
       '--peer',
@@ -201,7 +201,7 @@ function readVip(
 
 /** The moving address on the real servers' side. Their answers must pass the director, wherever it is. */
 function readGateway(
-  {method, gateway}: Wishes,
+  {method, gateway}: Choices,
   {vips, servers}: Pick<PairPlan, 'vips' | 'servers'>,
   machine: readonly LocalAddress[],
   wrong: Wrong,

@@ -2,7 +2,7 @@
 import test from 'ava';
 import {pairFiles} from './pair-files.ts';
 import {isOpen, questions, withAnswer, withoutWrong} from './questions.ts';
-import {isInNetwork, planPair, suggestDevices, type LocalAddress, type Wishes} from './wishes.ts';
+import {isInNetwork, planPair, suggestDevices, type LocalAddress, type Choices} from './choices.ts';
 
 const local = (device: string, address: string, prefixLength = 24, internal = false): LocalAddress => ({
   device,
@@ -17,7 +17,7 @@ const machine = [
   local('eth0', '192.0.2.1'),
   local('eth0', '2001:db8::1', 64),
 ];
-const wishes: Wishes = {
+const choices: Choices = {
   node: 'one',
   peer: 'two',
   vips: ['192.0.2.100'],
@@ -27,7 +27,7 @@ const wishes: Wishes = {
 };
 
 test('defaults come from the machine: prefix, interface, two heartbeat paths', (t) => {
-  const plan = planPair(wishes, machine);
+  const plan = planPair(choices, machine);
   t.deepEqual(plan.ok && plan.value.vips, [{address: '192.0.2.100', prefixLength: 24, device: 'eth0'}]);
   t.deepEqual(plan.ok && plan.value.devices, ['eth0', 'eth1']);
   t.deepEqual(suggestDevices([], [local('docker0', '172.17.0.1', 16), local('ens3', '10.0.0.1')]), ['ens3']);
@@ -36,7 +36,7 @@ test('defaults come from the machine: prefix, interface, two heartbeat paths', (
 test('all wrong or missing options are reported at once', (t) => {
   const plan = planPair(
     {
-      ...wishes,
+      ...choices,
       peer: 'ONE',
       vips: ['192.0.2.1', '203.0.113.5'],
       services: ['0'],
@@ -75,7 +75,7 @@ for (const [what, more] of [
   ['a name with a blank', {peer: 'two three'}],
   ['a name with a line end', {peer: 'two\nrespawn'}],
 ] as const)
-  test(`${what}: refused`, (t) => t.false(planPair({...wishes, ...more}, machine).ok));
+  test(`${what}: refused`, (t) => t.false(planPair({...choices, ...more}, machine).ok));
 
 test('networks, IPv6 too', (t) => {
   t.true(isInNetwork('10.0.3.1', {address: '10.0.0.1', prefixLength: 22}));
@@ -88,7 +88,7 @@ test('networks, IPv6 too', (t) => {
 
 test('IPv6 services use IPv6 syntax', (t) => {
   const plan = planPair(
-    {...wishes, vips: ['2001:db8::100'], servers: ['[2001:db8::11]:80'], services: ['80']},
+    {...choices, vips: ['2001:db8::100'], servers: ['[2001:db8::11]:80'], services: ['80']},
     machine,
   );
   if (!plan.ok) return t.fail(JSON.stringify(plan.fault));
@@ -99,7 +99,12 @@ test('IPv6 services use IPv6 syntax', (t) => {
   t.regex(text, /^virtual6=\[2001:db8::100\]:80\n\treal6=\[2001:db8::11\]:80 gate$/m);
 });
 
-const masq: Wishes = {...wishes, servers: ['10.0.0.11', '10.0.0.12'], method: 'masq', gateway: '10.0.0.254'};
+const masq: Choices = {
+  ...choices,
+  servers: ['10.0.0.11', '10.0.0.12'],
+  method: 'masq',
+  gateway: '10.0.0.254',
+};
 
 test('the gateway of masq moves with the virtual address and has no service', (t) => {
   const plan = planPair(masq, machine);
@@ -125,20 +130,20 @@ for (const [what, more] of [
 test('only masq asks for a gateway', (t) => {
   const gateway = questions.find(({option}) => option === '--gateway');
   if (!gateway) return t.fail('no such question');
-  t.true(isOpen(gateway, {...wishes, method: 'masq'}));
-  t.false(isOpen(gateway, {...wishes, method: 'gate'}));
-  t.is(withAnswer({...wishes, method: 'masq'}, gateway, '').gateway, '', 'there is none');
-  t.is(withAnswer({...wishes, method: 'masq'}, gateway, '10.0.0.254').gateway, '10.0.0.254');
+  t.true(isOpen(gateway, {...choices, method: 'masq'}));
+  t.false(isOpen(gateway, {...choices, method: 'gate'}));
+  t.is(withAnswer({...choices, method: 'masq'}, gateway, '').gateway, '', 'there is none');
+  t.is(withAnswer({...choices, method: 'masq'}, gateway, '10.0.0.254').gateway, '10.0.0.254');
   t.false('gateway' in (withoutWrong(masq, [{option: '--gateway', text: ''}]) ?? masq), 'asked for again');
 });
 
 test('only missing options are asked for, and wrong ones again', (t) => {
-  const {peer, ...rest} = wishes;
+  const {peer, ...rest} = choices;
   t.deepEqual(
     questions.filter((question) => isOpen(question, {...rest, method: 'gate'})).map(({option}) => option),
     ['--peer'],
   );
-  let answered: Wishes = {node: 'one', vips: [], services: [], servers: [], devices: []};
+  let answered: Choices = {node: 'one', vips: [], services: [], servers: [], devices: []};
   for (const question of questions) {
     if (!isOpen(question, answered)) continue;
     answered = withAnswer(
@@ -148,7 +153,7 @@ test('only missing options are asked for, and wrong ones again', (t) => {
         '',
     );
   }
-  t.deepEqual(answered, {...wishes, services: ['80'], method: 'gate'});
+  t.deepEqual(answered, {...choices, services: ['80'], method: 'gate'});
   t.deepEqual(withoutWrong(answered, [{option: '--server', text: ''}])?.servers, []);
   t.is(withoutWrong(answered, [{option: '--device', text: ''}]), undefined, 'not asked for');
   t.is(withAnswer(answered, {option: '--peer', text: ''}, 'none').peer, '');
