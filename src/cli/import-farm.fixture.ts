@@ -1,6 +1,6 @@
 /**
- * A farm for keepalived's checkers: each case is a checker, a server that answers in one way, and what keepalived makes
- * of it. Servers listen on 127.0.0.1, from port 20001 on; each case is a virtual service of its own.
+ * Servers for keepalived's checkers: each case has a checker, a server with a fixed answer, and the verdict of keepalived.
+ * Servers listen on 127.0.0.1, from port 20001 on; each case is a separate virtual service.
  */
 import {execFileSync} from 'node:child_process';
 import dgram from 'node:dgram';
@@ -12,10 +12,10 @@ import tls from 'node:tls';
 export interface Case {
   readonly name: string;
   readonly checker: string;
-  /** Absent: nobody listens. */
+  /** Absent: the port is closed. */
   readonly serve?: (socket: net.Socket) => void;
   readonly over?: 'tls' | 'udp' | 'none';
-  /** Of DNS: the answer's code; undefined: no answer. */
+  /** DNS: response code; undefined: no answer. */
   readonly dns?: number;
   /** The weight in the table; undefined: not in the table. */
   readonly weight: number | undefined;
@@ -30,7 +30,7 @@ const WEIGHT = 7;
 export const firstPort = 20_001;
 const checkPort = (index: number): number => firstPort + 500 + index;
 
-/** Answers a whole request with this text, then closes. */
+/** Answers a complete request with this text, then closes. */
 const answer =
   (...pieces: readonly string[]) =>
   (socket: net.Socket): void => {
@@ -45,7 +45,7 @@ const ok = answer(page('200 OK'));
 const silent = (): void => undefined;
 const reset = (socket: net.Socket): void => void socket.resetAndDestroy();
 
-/** Answers 200 where the head has this line. */
+/** Answers 200 if the head has this line. */
 const wants =
   (line: RegExp) =>
   (socket: net.Socket): void => {
@@ -54,7 +54,7 @@ const wants =
     });
   };
 
-/** Greets, then answers each line with the next of these. */
+/** Sends the first line, then answers each line with the next one. */
 const dialogue =
   (greeting: string, ...replies: readonly string[]) =>
   (socket: net.Socket): void => {
@@ -78,25 +78,25 @@ type Short = readonly [
   more?: Partial<Case>,
 ];
 
-/** The same web servers in the clear and over TLS. */
+/** The same web servers without and with TLS. */
 const webCases = (kind: 'HTTP_GET' | 'SSL_GET'): Short[] => [
   ['200', web('', kind), ok, WEIGHT],
   ['204', web('', kind), answer('HTTP/1.1 204 No Content\r\n\r\n'), WEIGHT],
-  ['closed behind the body', web('', kind), answer('HTTP/1.0 200 OK\r\n\r\nIt works!'), WEIGHT],
+  ['closed after the body', web('', kind), answer('HTTP/1.0 200 OK\r\n\r\nIt works!'), WEIGHT],
   ['301', web('', kind), answer(page('301 Moved', '', 'Location: /\r\n'))],
   ['404', web('', kind), answer(page('404 Not Found'))],
   ['503', web('', kind), answer(page('503 Busy'))],
-  ['401 wanted', web('status_code 401', kind), answer(page('401 Unauthorized')), WEIGHT],
-  ['401 wanted, 200 comes', web('status_code 401', kind), ok],
-  ['302 wanted', web('status_code 301-303', kind), answer(page('302 Found', '', 'Location: /\r\n')), WEIGHT],
+  ['401 expected', web('status_code 401', kind), answer(page('401 Unauthorized')), WEIGHT],
+  ['401 expected, 200 received', web('status_code 401', kind), ok],
+  ['302 expected', web('status_code 301-303', kind), answer(page('302 Found', '', 'Location: /\r\n')), WEIGHT],
   ['several statuses', web('status_code 200 404', kind), answer(page('404 Not Found')), WEIGHT],
-  ['the expression is there', web('regex "w[o]rks!"', kind), ok, WEIGHT],
-  ['the expression is not there', web('regex broken', kind), ok],
+  ['the expression matches', web('regex "w[o]rks!"', kind), ok, WEIGHT],
+  ['the expression does not match', web('regex broken', kind), ok],
   ['status and expression', web('status_code 503\n regex works', kind), answer(page('503 Busy')), WEIGHT],
-  ['the expression, another status', web('regex works', kind), answer(page('503 Busy'))],
+  ['the expression matches, another status', web('regex works', kind), answer(page('503 Busy'))],
   ['silent', web('', kind), silent],
-  ['closed without a word', web('', kind), (socket) => socket.end()],
-  ['no HTTP', web('', kind), answer('SSH-2.0-OpenSSH_9.2\r\n')],
+  ['closed without an answer', web('', kind), (socket) => socket.end()],
+  ['not HTTP', web('', kind), answer('SSH-2.0-OpenSSH_9.2\r\n')],
 ];
 
 const cases: readonly Short[] = [
@@ -109,31 +109,31 @@ const cases: readonly Short[] = [
     {over: 'tls'},
   ]),
   ['HTTP_GET in pieces', web('regex "It works"'), answer('HTTP/1.1 200 OK\r\n\r\nIt ', 'wor', 'ks'), WEIGHT],
-  ['HTTP_GET far down', web('regex END'), answer(page('200 OK', `${'x'.repeat(60_000)}END`)), WEIGHT],
-  ['HTTP_GET nobody listens', web(), undefined],
+  ['HTTP_GET far into the body', web('regex END'), answer(page('200 OK', `${'x'.repeat(60_000)}END`)), WEIGHT],
+  ['HTTP_GET closed port', web(), undefined],
   ['HTTP_GET resets', web(), reset],
   ['HTTP_GET without a url', 'HTTP_GET {\n}', undefined, WEIGHT],
-  ['SSL_GET in the clear', web('', 'SSL_GET'), ok],
-  ['SSL_GET nobody listens', web('', 'SSL_GET'), undefined, undefined, {over: 'none'}],
+  ['SSL_GET without TLS', web('', 'SSL_GET'), ok],
+  ['SSL_GET closed port', web('', 'SSL_GET'), undefined, undefined, {over: 'none'}],
   ['a path', 'HTTP_GET {\n url {\n path /ok?x=1\n }\n}', wants(/^GET \/ok\?x=1 /), WEIGHT],
   ['virtualhost of the url', web('virtualhost a.example'), wants(/^Host: a\.example\r$/im), WEIGHT],
   ['virtualhost of the server', web(), wants(/^Host: b\.example\r$/im), WEIGHT, {real: 'virtualhost b.example'}],
   ['virtualhost of the service', web(), wants(/^Host: c\.example\r$/im), WEIGHT, {virtual: 'virtualhost c.example'}],
   ['no virtualhost', web(), wants(/^Host: a\.example\r$/im)],
   ['TCP_CHECK', 'TCP_CHECK {\n}', silent, WEIGHT],
-  ['TCP_CHECK nobody listens', 'TCP_CHECK {\n}', undefined],
+  ['TCP_CHECK closed port', 'TCP_CHECK {\n}', undefined],
   ['TCP_CHECK closed at once', 'TCP_CHECK {\n}', (socket) => socket.end(), WEIGHT],
-  ['TCP_CHECK port of its own', 'TCP_CHECK {\n connect_port CHECKPORT\n}', undefined],
+  ['TCP_CHECK connect_port', 'TCP_CHECK {\n connect_port CHECKPORT\n}', undefined],
   ['SMTP_CHECK', 'SMTP_CHECK {\n}', dialogue('220 hello\r\n'), WEIGHT],
   ['SMTP_CHECK refuses', 'SMTP_CHECK {\n}', dialogue('554 no\r\n')],
   ['SMTP_CHECK silent', 'SMTP_CHECK {\n}', silent],
-  ['SMTP_CHECK no SMTP', 'SMTP_CHECK {\n}', dialogue('SSH-2.0-OpenSSH_9.2\r\n')],
-  ['SMTP_CHECK nobody listens', 'SMTP_CHECK {\n}', undefined],
+  ['SMTP_CHECK not SMTP', 'SMTP_CHECK {\n}', dialogue('SSH-2.0-OpenSSH_9.2\r\n')],
+  ['SMTP_CHECK closed port', 'SMTP_CHECK {\n}', undefined],
   ['SMTP_CHECK HELO is refused', 'SMTP_CHECK {\n}', dialogue('220 hello\r\n', '550 no\r\n', '550 no\r\n')],
   ['MISC_CHECK 0', misc('/bin/true'), undefined, WEIGHT],
   ['MISC_CHECK 1', misc('/bin/false'), undefined],
   ['MISC_CHECK 2', misc(`"/bin/sh -c 'exit 2'"`), undefined],
-  ['MISC_CHECK with words', misc(`"/bin/sh -c 'test \\"a b\\" = \\"a b\\"'"`), undefined, WEIGHT],
+  ['MISC_CHECK with arguments', misc(`"/bin/sh -c 'test \\"a b\\" = \\"a b\\"'"`), undefined, WEIGHT],
   ['MISC_CHECK killed', misc(`"/bin/sh -c 'kill -9 $$'"`), undefined],
   ['MISC_CHECK hangs', misc('"/bin/sleep 600"', 'misc_timeout 1'), undefined],
   ['misc_dynamic 0', misc('/bin/true', 'misc_dynamic'), undefined, WEIGHT],
@@ -161,7 +161,7 @@ export const farmCases: readonly Case[] = cases.map(([name, checker, serve, weig
   ...more,
 }));
 
-/** keepalived.conf with one virtual service for each case. */
+/** keepalived.conf with a virtual service for each case. */
 export function farmConfig(all: readonly Case[]): string {
   const services = all.map(({checker, real, virtual = '', over}, index) => {
     const weight = virtual.startsWith('weight') ? '' : `weight ${WEIGHT}`;
@@ -193,7 +193,7 @@ export function farmConfig(all: readonly Case[]): string {
 ${services.join('')}`;
 }
 
-/** `ipvsadm -S -n` of a case, when its check has been judged. */
+/** Expected output of `ipvsadm -S -n` for a case, after its check. */
 export function farmTable(all: readonly Case[]): string[] {
   return all
     .flatMap(({weight, over, sorry}, index) => {
@@ -207,7 +207,7 @@ export function farmTable(all: readonly Case[]): string[] {
     .toSorted();
 }
 
-/** The question with this code and, where it is 0, one address. */
+/** The response to a query, with this code and, for code 0, an address. */
 function dnsAnswer(question: Buffer, code: number): Buffer {
   const head = Buffer.from(question.subarray(0, 12));
   head.writeUInt16BE(0x81_80 | code, 2);
@@ -218,7 +218,7 @@ function dnsAnswer(question: Buffer, code: number): Buffer {
   return Buffer.concat([head, question.subarray(12, end), ...(code === 0 ? [record] : [])]);
 }
 
-/** Starts every server. `asked` counts what each case was asked. */
+/** Starts all servers. `asked` counts the requests of each case. */
 export async function openFarm(
   all: readonly Case[],
   folder: string,
