@@ -410,7 +410,8 @@ http { access_log off; keepalive_timeout 0;
 interface Figures {
   readonly rate: number;
   readonly cpu: number;
-  readonly memory: number;
+  readonly rss: number;
+  readonly pss: number;
   readonly firstRound: number;
   readonly detection: number;
   readonly more: string;
@@ -454,7 +455,8 @@ async function measureIn(scene: Scene, checker: Checker, count: number): Promise
   return {
     rate: (checks * 1_000) / (ended - began),
     cpu: ((after.cpu - before.cpu) * 1_000) / checks,
-    memory: after.memory,
+    rss: after.rss,
+    pss: after.pss,
     firstRound: running.firstRound,
     detection,
     more,
@@ -470,6 +472,7 @@ try {
       'checks/s',
       'CPU ms per 1,000',
       'RSS MB',
+      'PSS MB',
       'first round s',
       'failure detected ms',
       '',
@@ -498,7 +501,7 @@ try {
     const cpuOf = (name: string): number => median((found.get(name) ?? []).map(({cpu}) => cpu));
     for (const [name, all] of found) {
       if (all.length === 0) {
-        rows.push([String(count), name, '-', '-', '-', '-', '-', 'did not complete its first round']);
+        rows.push([String(count), name, '-', '-', '-', '-', '-', '-', 'did not complete its first round']);
         continue;
       }
       rows.push([
@@ -506,7 +509,8 @@ try {
         name,
         String(Math.round(median(all.map(({rate}) => rate)))),
         cpuOf(name).toFixed(0),
-        median(all.map(({memory}) => memory)).toFixed(0),
+        median(all.map(({rss}) => rss)).toFixed(0),
+        median(all.map(({pss}) => pss)).toFixed(0),
         (median(all.map(({firstRound}) => firstRound)) / 1_000).toFixed(1),
         median(all.map(({detection}) => detection)).toFixed(0),
         all.at(-1)?.more ?? '',

@@ -19,9 +19,19 @@ export function treeOf(pid: number): number[] {
   return tree;
 }
 
-/** CPU milliseconds and resident megabytes of a tree, ended children included. */
-export function usage(pid: number): {cpu: number; memory: number} {
-  let [ticks, pages] = [0, 0];
+/** Of a process tree. */
+export interface Usage {
+  /** Milliseconds of user and system time, ended children included. */
+  readonly cpu: number;
+  /** Resident megabytes: pages that several processes share count in each of them. */
+  readonly rss: number;
+  /** Proportional megabytes: a page that several processes share counts once. Source: smaps_rollup(5). */
+  readonly pss: number;
+}
+
+/** What a process and its descendants use. */
+export function usage(pid: number): Usage {
+  let [ticks, pages, kilobytes] = [0, 0, 0];
   for (const member of treeOf(pid)) {
     try {
       const stat = readFileSync(`/proc/${member}/stat`, 'utf8');
@@ -31,9 +41,11 @@ export function usage(pid: number): {cpu: number; memory: number} {
         .map(Number);
       for (const at of [11, 12, 13, 14]) ticks += fields[at] ?? 0;
       pages += fields[21] ?? 0;
+      const rollup = readFileSync(`/proc/${member}/smaps_rollup`, 'utf8');
+      kilobytes += Number(/^Pss:\s+(\d+) kB/m.exec(rollup)?.[1] ?? 0);
     } catch {
       // Ended in between.
     }
   }
-  return {cpu: ticks * 10, memory: (pages * 4_096) / 1e6};
+  return {cpu: ticks * 10, rss: (pages * 4_096) / 1e6, pss: (kilobytes * 1_024) / 1e6};
 }
