@@ -64,3 +64,18 @@ test('a change applied to both is watched and not reverted', async (t) => {
   t.deepEqual(rolledBackTo(asked), []);
   t.true(changes.watched().watching);
 });
+
+test('a request that a browser sends twice is applied once, and answered twice; another click is another change', async (t) => {
+  const {asked, changes} = director(() => ({ok: true, text: 'in use on both'}));
+  const click = (id: string): FastifyRequest => ({body: {...(edit.body as object), id}}) as FastifyRequest;
+  const [first, second] = await Promise.all([
+    changes.apply(click('click-one')),
+    changes.apply(click('click-one')),
+  ]);
+  t.true(first.ok);
+  t.deepEqual(second, first);
+  const writes = (): number => asked.filter(({command}) => command === 'config-write').length;
+  t.is(writes(), 1);
+  await changes.apply(click('click-two'));
+  t.is(writes(), 2);
+});

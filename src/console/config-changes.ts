@@ -17,6 +17,9 @@ const editsOf = ({body}: FastifyRequest): readonly FileEdit[] => {
   );
 };
 
+/** Requests whose outcome is kept for a browser that sends them again. */
+const REMEMBERED = 20;
+
 /** The outcome of a change on both directors. */
 interface Applied extends WriteOutcome {
   readonly peer?: string;
@@ -107,9 +110,24 @@ export function makeConfigChanges(daemon: Daemon, live: LiveSource, clock: Clock
     return outcome;
   }
 
+  const applied = new Map<string, Promise<Applied>>();
+  /** A browser sends a request again whose connection broke before the answer: the change is made once. */
+  function applyOnce(request: FastifyRequest): Promise<Applied> {
+    const {id} = request.body as {id?: string};
+    if (id === undefined) return apply(request);
+    const key = `${request.session?.user ?? ''} ${id}`;
+    const earlier = applied.get(key);
+    if (earlier) return earlier;
+    const outcome = apply(request);
+    applied.set(key, outcome);
+    const [oldest] = applied.keys();
+    if (applied.size > REMEMBERED && oldest !== undefined) applied.delete(oldest);
+    return outcome;
+  }
+
   return {
     plan: (request) => write(request, true),
-    apply,
+    apply: applyOnce,
     rollback,
     confirm: () => feed({type: 'confirmed'}),
     watched: () => ({

@@ -3,7 +3,7 @@ import type {FastifyInstance} from 'fastify';
 import type {Clock} from '@hactl/base';
 import {LOAD_LIMIT_MS} from '../system/limits.ts';
 import {makeConfigChanges} from './config-changes.ts';
-import {editsBody} from './config-schemas.ts';
+import {applyBody, planBody} from './config-schemas.ts';
 import type {Daemon} from './daemon.ts';
 import {viewOf} from './edits.ts';
 import type {LiveSource} from './live.ts';
@@ -34,7 +34,7 @@ export function configRoutes(app: FastifyInstance, daemon: Daemon, live: LiveSou
     url: '/api/config/plan',
     role: 'admin',
     summary: 'Dry run: the changes that the edits make and their effect on the running pair.',
-    body: editsBody,
+    body: planBody,
     bodyLimit: 2 << 20,
     work: changes.plan,
   });
@@ -43,7 +43,7 @@ export function configRoutes(app: FastifyInstance, daemon: Daemon, live: LiveSou
     url: '/api/config/apply',
     role: 'admin',
     summary: 'Applies the edits to both directors or to neither, and watches the pair for a minute.',
-    body: editsBody,
+    body: applyBody,
     bodyLimit: 2 << 20,
     work: changes.apply,
   });

@@ -25,26 +25,27 @@ const serviceEdit = {
     ofService('remove-real', {real: line}),
   ],
 };
-export const editsBody = object({
-  edits: {
-    type: 'array',
-    minItems: 1,
-    maxItems: 200,
-    items: {
-      oneOf: [
-        object({kind: {type: 'string', const: 'service'}, file: name, edit: serviceEdit}),
-        object({kind: {type: 'string', const: 'ha'}, name, value: line}, ['kind', 'name']),
-        object({kind: {type: 'string', const: 'resource'}, node: name, word: line, beside: line}, [
-          'kind',
-          'node',
-          'word',
-        ]),
-        object({
-          kind: {type: 'string', const: 'text'},
-          file: name,
-          text: {type: 'string', maxLength: 1 << 20},
-        }),
-      ],
-    },
+const edits = {
+  type: 'array',
+  minItems: 1,
+  maxItems: 200,
+  items: {
+    oneOf: [
+      object({kind: {type: 'string', const: 'service'}, file: name, edit: serviceEdit}),
+      object({kind: {type: 'string', const: 'ha'}, name, value: line}, ['kind', 'name']),
+      object({kind: {type: 'string', const: 'resource'}, node: name, word: line, beside: line}, [
+        'kind',
+        'node',
+        'word',
+      ]),
+      object({
+        kind: {type: 'string', const: 'text'},
+        file: name,
+        text: {type: 'string', maxLength: 1 << 20},
+      }),
+    ],
   },
-});
+};
+export const planBody = object({edits});
+/** `id`: of the click. A request with the id of an earlier one is that request, sent again. */
+export const applyBody = object({edits, id: {type: 'string', minLength: 8, maxLength: 64}}, ['edits']);

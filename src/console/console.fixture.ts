@@ -24,11 +24,13 @@ export interface OpenOptions extends Partial<
 > {
   readonly status?: () => StatusSnapshot;
   readonly audit?: Audit;
+  /** Before a command is answered. */
+  readonly delay?: (command: Command) => Promise<void>;
 }
 
 /** The state directory is removed when the test ends. */
 export async function openConsole(t: {teardown(work: () => unknown): void}, options: OpenOptions = {}) {
-  const {status = () => snapshot, audit, ...more} = options;
+  const {status = () => snapshot, audit, delay, ...more} = options;
   const state = mkdtempSync(path.join(os.tmpdir(), 'hactl-console-'));
   const users = openUsers(state);
   hashed.user ??= makeUser('any', 'viewer', PASSWORD);
@@ -40,6 +42,7 @@ export async function openConsole(t: {teardown(work: () => unknown): void}, opti
     events: async () => ({version: 1, node: 'lb1', wall: 0, mono: 0, last: 0, events: []}),
     command: async <C extends Command>(command: C): Promise<AnswerTo<C>> => {
       asked.push(command);
+      await delay?.(command);
       const answer =
         command.command === 'config-read'
           ? {

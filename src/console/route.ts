@@ -1,4 +1,5 @@
 /** Declaration of API routes: role and schema next to the handler. */
+import {Socket} from 'node:net';
 import {TLSSocket} from 'node:tls';
 import type {FastifyInstance, FastifyReply, FastifyRequest} from 'fastify';
 import {includes, type Role, type Session} from './sessions.ts';
@@ -56,6 +57,7 @@ function isForeign({headers, session, method, raw}: FastifyRequest): boolean {
 /** Declares a route; its role is checked before the body is read. */
 export function declare(app: FastifyInstance, route: Route): void {
   const {method, url, role, summary, body, query, params, bodyLimit = 16 * 1_024} = route;
+  const silence = app.initialConfig.connectionTimeout ?? 0;
   app.route({
     method,
     url,
@@ -80,7 +82,17 @@ export function declare(app: FastifyInstance, route: Route): void {
           `this needs the role ${role}; you are ${request.session.role}`,
         );
     },
-    handler: async (request, reply) => route.work(request, reply),
+    handler: async (request, reply) => {
+      // Both directors may need longer than a silent connection is kept. A browser sends a request again, a change too,
+      // when its connection is closed without an answer. Every command has its own limit.
+      const socket = request.raw.socket instanceof Socket ? request.raw.socket : undefined;
+      socket?.setTimeout(0);
+      try {
+        return await route.work(request, reply);
+      } finally {
+        socket?.setTimeout(silence);
+      }
+    },
   });
 }
 

@@ -49,6 +49,8 @@ interface Limits {
   readonly request?: number;
   /** Concurrent connections per network. */
   readonly connections?: number;
+  /** A connection without an octet in either direction and without a request under way, milliseconds. */
+  readonly silence?: number;
 }
 
 export interface Console {
@@ -123,7 +125,7 @@ export async function makeConsole(options: ConsoleOptions): Promise<Console> {
     ajv: {customOptions: {removeAdditional: false as const}},
     bodyLimit: 16 * 1_024,
     requestTimeout,
-    connectionTimeout: BROWSER_SILENCE_LIMIT_MS,
+    connectionTimeout: limits.silence ?? BROWSER_SILENCE_LIMIT_MS,
     // Without TLS there is a proxy in front; trust only that.
     trustProxy: certificate ? false : (_address: string, hop: number) => hop === 0,
   };

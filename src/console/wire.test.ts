@@ -6,6 +6,7 @@ import os from 'node:os';
 import path from 'node:path';
 import tls from 'node:tls';
 import test from 'ava';
+import {until} from '../../test/lab/until.ts';
 import {snapshot} from '../control/snapshot.fixture.ts';
 import {openCertificate} from './certificate.ts';
 import {clock, openConsole, type OpenOptions} from './console.fixture.ts';
@@ -48,6 +49,29 @@ async function rest(socket: Socket): Promise<string> {
 }
 
 const limits = {request: 300};
+
+test('a change that takes longer than the silence limit is answered', async (t) => {
+  const work: {done?: () => void} = {};
+  const {secure, login} = await listen(t, {
+    limits: {silence: 100},
+    delay: async ({command}) => {
+      if (command === 'config-write') await new Promise<void>((done) => Object.assign(work, {done}));
+    },
+  });
+  const session = Object.entries(await login('admin')).map(([name, value]) => `${name}: ${value}`);
+  const edit = {type: 'set', virtual: '10.0.0.1:80', name: 'scheduler', value: 'rr'};
+  const body = JSON.stringify({edits: [{kind: 'service', file: 'ldirectord.cf', edit}], id: 'click-one'});
+  const answer = ask(
+    secure(),
+    ['POST /api/config/apply HTTP/1.1', 'host: x', 'content-type: application/json', ...session],
+    body,
+  );
+  await until('the change is under way', 10_000, () => work.done !== undefined);
+  // An idle connection that was opened later reaches the limit: the other one is past it.
+  await rest(secure());
+  work.done?.();
+  t.regex(await answer, /^HTTP\/1\.1 200/);
+});
 
 test('a client that sends a body or a header octet by octet is cut off', async (t) => {
   const {secure} = await listen(t, {limits});

@@ -90,3 +90,9 @@ export async function call<T>(method: 'GET' | 'POST' | 'DELETE', url: string, bo
 
 export const get = <T>(url: string): Promise<T> => call<T>('GET', url);
 export const post = <T>(url: string, body: object = {}): Promise<T> => call<T>('POST', url, body);
+
+/** One for each click: the browser may send its request twice, and the console must know. */
+export const clickId = (): string =>
+  [...crypto.getRandomValues(new Uint8Array(16))]
+    .map((octet) => octet.toString(16).padStart(2, '0'))
+    .join('');

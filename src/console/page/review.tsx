@@ -1,6 +1,6 @@
 /** Reviews a change: the plan, its application to both directors, then a minute of watching. */
 import {useEffect, useState} from 'preact/hooks';
-import {post, type FileEdit, type Outcome} from './api.ts';
+import {clickId, post, type FileEdit, type Outcome} from './api.ts';
 import {Dialog, Problem, Table, useAction} from './parts.tsx';
 
 /** Repairs and notices are collapsed: the change did not cause them. */
@@ -87,7 +87,10 @@ export function Review(props: {edits: readonly FileEdit[]; close: () => void; do
             type="button"
             class="primary"
             disabled={busy || !plan?.ok}
-            onClick={() => void run(async () => setApplied(await post<Outcome>('/api/config/apply', body)))}
+            onClick={() => {
+              const id = clickId();
+              void run(async () => setApplied(await post<Outcome>('/api/config/apply', {...body, id})));
+            }}
           >
             Apply to both directors
           </button>
