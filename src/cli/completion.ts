@@ -21,7 +21,7 @@ const valued = (all: readonly CommandTree[]): {key: string; option: TreeOption}[
       .flatMap((option) => flagsOf(option).map((flag) => ({key: `${command.path}|${flag}`, option}))),
   );
 
-/** The lines of a `case` over them: what is offered for the value, once for all that are alike. */
+/** The lines of a `case` with the completions for each value; equal ones are merged. */
 function grouped(all: readonly CommandTree[], action: (option: TreeOption) => string): string[] {
   const groups = Map.groupBy(valued(all), ({option}) => action(option));
   return [...groups].map(

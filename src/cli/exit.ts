@@ -9,7 +9,7 @@ export const exit = {
   noDaemon: 3,
 } as const;
 
-/** The same for people: help and the manual page. */
+/** Descriptions for help and the manual page. */
 export const exitMeanings: readonly (readonly [status: number, text: string])[] = [
   [exit.ok, 'done'],
   [exit.failed, 'not done'],
@@ -17,11 +17,11 @@ export const exitMeanings: readonly (readonly [status: number, text: string])[] 
   [exit.noDaemon, 'no daemon, or no permission to use it'],
 ];
 
-/** Ends a command with a status and a message for people. */
+/** Ends a command with a status and a message. */
 export class CliError extends Error {
   override name = 'CliError';
   readonly status: number;
-  /** What to type next; undefined: the message says it, or the help of the command does. */
+  /** The next command to type; undefined: in the message, or in the command's help. */
   readonly next: string | undefined;
 
   constructor(status: number, message: string, next?: string) {

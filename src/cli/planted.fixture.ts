@@ -1,20 +1,20 @@
 /**
- * A configuration that is valid and full of secrets: in every place where the files can hold a key, a password, a token or
- * an argument that may be one. Each is `Snn-…`, so one expression finds them all.
+ * A valid configuration full of secrets: wherever the files can contain a key, a password, a token or an argument that may be
+ * one. Each is `Snn-…`, so one expression finds them all.
  */
 
 /** One planted secret. */
 export const PLANTED = /S\d\d-[\w-]+/g;
 
 export interface Place {
-  /** Where logs go. */
+  /** Directory of the logs. */
   readonly folder: string;
-  /** The real server that says every request again. */
+  /** The real server that echoes every request. */
   readonly echo: string;
   readonly vip: string;
 }
 
-/** The files by name; `program` is what each script beside them runs. */
+/** The files by name; `program` is run by each of their scripts. */
 export const plantedFiles = ({folder, echo, vip}: Place): Readonly<Record<string, string>> => ({
   authkeys: `auth 2
 1 md5 S01-older-key
@@ -119,7 +119,7 @@ virtual=${vip}:7013
 `,
 });
 
-/** Programs beside the files: each prints what it was given, and fails. */
+/** The scripts: each prints its arguments and input, and fails. */
 export const PRINTS = '#!/bin/sh\necho "given: $*" >&2\necho "given: $*"\nexit 1\n';
-/** A resource that says its arguments, and runs. */
+/** A resource that prints its arguments, and is running. */
 export const THING = '#!/bin/sh\necho "$0 $* running"\ncase "$*" in *status*) echo running;; esac\nexit 0\n';

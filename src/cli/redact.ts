@@ -5,9 +5,9 @@ export const REDACTED = '[redacted]';
 
 /** Shorter values are redacted in their own lines but not searched elsewhere: they would match everywhere. */
 const SHORTEST = 4;
-/** Parts of a value are words such as `root` too. */
+/** Minimum length for parts of a value, which include words such as `root`. */
 const SHORTEST_PART = 8;
-/** Those with more than small letters are not. */
+/** Minimum length for parts with other characters than lower-case letters. */
 const SHORTEST_ODD = 6;
 const isKeyLike = (word: string): boolean =>
   word.length >= SHORTEST_ODD && !/^(?:hmac-)?(?:md5|sha\d*)$/i.test(word);
@@ -15,7 +15,7 @@ const isOdd = (word: string): boolean => /[^a-z]/.test(word);
 
 /** A path too short to contain a token. */
 const PLAIN_PATH = String.raw`\/?[\w-]{0,12}(?:\.[a-z]{2,4})?`;
-/** A line may stand behind `12 | `, as diagnostics in a log show it. */
+/** A line may be prefixed with `12 | `, as in logged diagnostics. */
 /** A commented-out secret may be in use elsewhere. */
 const START = String.raw`^(?:.*\| )?[ \t#;]*`;
 const line = (rest: string): RegExp => new RegExp(START + rest, 'im');
@@ -24,7 +24,7 @@ const line = (rest: string): RegExp => new RegExp(START + rest, 'im');
 const patterns: readonly RegExp[] = [
   ...secretPatterns,
   line(String.raw`\d+\s+(?:crc|md\d|sha|hmac)\S*\s+(?<secret>\S.*)$`),
-  // What a check sends: a token in the path, AUTH of redis, a statement of SQL; and what it hopes to hear
+  // Text sent by a check (a token in the path, AUTH of redis, an SQL statement) and the expected answer
   line(String.raw`req\w*\s*=\s*"?(?!${PLAIN_PATH}"?\s*$)(?<secret>[^"\n]+)`),
   line(String.raw`real6?\s*=[^"\n]*"(?!${PLAIN_PATH}")(?<secret>[^"\n]+)"`),
   line(String.raw`(?:hactl_s\w*|hactl_e\w*)\s*=\s*(?<secret>\S.*)$`),
@@ -33,9 +33,9 @@ const patterns: readonly RegExp[] = [
   line(
     String.raw`(?:hactl_track_script|hactl_alert_command|hactl_fence|respawn|failfast)\s+(?:[\d.]+\w*\s+|[a-z_][\w-]*\s+(?=\/))?\S+\s+(?<secret>\S.*)$`,
   ),
-  // haresources: arguments of resources that are not ours
+  // haresources: arguments of foreign resources
   /(?<=^|\s)(?!(?:IPaddr2?|IPv6addr|ldirectord|LVSSyncDaemonSwap|IPsrcaddr|systemd)::)[A-Za-z][\w.:-]*?::(?<secret>\S+)/im,
-  // Words that say what follows, in any file
+  // Words that announce a secret, in any file
   /\b(?:auth_pass|auth_key|passwd|password|passphrase|secret|token|api[_-]?key|community)[\s=:"']+(?<secret>[^\s"'&,;]+)/i,
   /\b[A-Z_]*(?:PASS|PWD|TOKEN|SECRET)[A-Z_]*=(?<secret>[^\s"']+)/,
   /\b(?:authorization|x-api-key|cookie):\s*(?:bearer\s+|basic\s+)?(?<secret>[^\s"']+)/i,
@@ -46,7 +46,7 @@ const patterns: readonly RegExp[] = [
 
 const bare = (value: string): string => value.trim().replace(/^(["'])(.*)\1$/, '$2');
 
-/** One text without what its own lines say is secret, and these secrets; in authkeys every line may be a key, and output has no directives. */
+/** Removes from a text the secrets of its own lines and these secrets; in authkeys every line may be a key; output has no directives. */
 export function redactFile(
   text: string,
   kind: 'file' | 'authkeys' | 'output' = 'file',
@@ -54,10 +54,10 @@ export function redactFile(
   const secrets = new Set<string>();
   const note = (secret: string): void => {
     secrets.add(bare(secret));
-    // Of a line of authkeys that is misspelled any word may be the key: `1: sha1 KEY`.
+    // In a misspelled line of authkeys any word may be the key: `1: sha1 KEY`.
     if (kind === 'authkeys')
       for (const word of secret.split(/[\s=:]+/)) if (isKeyLike(word)) secrets.add(bare(word));
-    // Of the arguments of a command one may be the password, and stand alone elsewhere.
+    // Any argument of a command may be the password, which may also occur alone elsewhere.
     for (const word of secret.split(/[\s&"'“”]+|\\[rn]/))
       for (const part of [
         word.replace(/^[^=]*=/, ''),

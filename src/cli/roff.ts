@@ -1,6 +1,6 @@
 /** Text for man(7). Pure. */
 
-/** A line of text, escaped so that nothing is taken for a request or an escape. */
+/** Escapes a line of text, so that nothing is read as a request or an escape. */
 export const text = (line: string): string =>
   line
     .replaceAll('\\', '\\e')
@@ -12,7 +12,7 @@ export const text = (line: string): string =>
 
 export const bold = (line: string): string => `\\fB${text(line)}\\fR`;
 
-/** Markdown of one line: code and strong become bold, of a link the words are left. */
+/** One line of Markdown: code and strong become bold, links are reduced to their text. */
 export const inline = (markdown: string): string =>
   markdown
     .replace(/\[([^\]]*)\]\([^)]*\)/g, '$1')
@@ -21,12 +21,12 @@ export const inline = (markdown: string): string =>
     .join('')
     .replace(/^([.'])/, '\\&$1');
 
-/** A term and its description; both are roff already. */
+/** A term and its description, both already roff. */
 export const item = (head: string, body: string): string => `.TP\n${head}\n${body}`;
 
 export interface Section {
   readonly title: string;
-  /** Roff already. */
+  /** Already roff. */
   readonly body: string;
 }
 

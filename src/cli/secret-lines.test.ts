@@ -1,4 +1,4 @@
-/** Lines with a secret where no directive is for one: no diagnostic, no difference, no plan shows it. */
+/** Secrets in lines where no directive expects one: no diagnostic, diff or plan shows them. */
 import test from 'ava';
 import {
   checkFiles,
@@ -251,7 +251,7 @@ for (const [name, list] of Object.entries(lines))
       t.deepEqual(shown.match(SECRET), null, shown);
     });
 
-test('two secrets that differ are a difference, without either', (t) => {
+test('different secrets are a difference, shown without either', (t) => {
   const of = (password: string) => {
     const text = `${base['ldirectord.cf'] ?? ''}\tcomment="password ${password}"\n`;
     const {cluster} = clusterOf({...base, 'ldirectord.cf': text});

@@ -26,7 +26,7 @@ const ECHO = `
   const udp = dgram.createSocket('udp4'); udp.on('message', (bytes, from) => udp.send(bytes, from.port, from.address)); udp.bind(7);
 `;
 
-/** Values of options that take one; those of others are left out. */
+/** Values of options that take one; options without are omitted. */
 const valuesIn = (folder: string): Readonly<Record<string, string>> => ({
   '--config-dir': `${folder}/ha.d`,
   '--state-dir': `${folder}/state`,
@@ -36,7 +36,7 @@ const valuesIn = (folder: string): Readonly<Record<string, string>> => ({
   '--real': '10.99.0.11',
   '--wait': '100',
 });
-/** These never end by themselves, or write files. */
+/** These never exit, or write files. */
 const leftOut = new Set(['--follow', '--json', '--help', '--fix', '--force', '--version']);
 
 /** Commands that must not run unmodified: they would change this machine or wait for input. */
@@ -76,7 +76,7 @@ function linesOf(command: CommandTree, folder: string): readonly string[][] {
   ];
 }
 
-/** A command as hactl.ts runs it, but for the process: one of these takes seconds on a busy machine. */
+/** Runs a command as hactl.ts does, but in this process: a new process takes seconds on a busy machine. */
 async function inThisProcess(line: readonly string[]): Promise<string> {
   const messages: string[] = [];
   const [out, error] = [process.stdout, process.stderr].map((stream) => stream.write.bind(stream));
@@ -175,7 +175,7 @@ test('no output of any command, log, journal, bundle or process argument has a p
     }
   outputs.set('the bundle', execFileSync('tar', ['-xzOf', bundle], {encoding: 'utf8'}));
 
-  // The files on disk are broken: the daemon reports it.
+  // The files on disk are invalid: the daemon reports it.
   const files = plantedFiles({folder, echo: '10.99.0.11', vip: site.vip});
   for (const [name, broken] of [
     [
@@ -205,7 +205,7 @@ test('no output of any command, log, journal, bundle or process argument has a p
       await run(words);
     await site.write(one, `${folder}/ha.d/${name}`, files[name] ?? '', 0o600);
   }
-  // Good files with other secrets: a plan of what changed, and the reload.
+  // Valid files with other secrets: a plan of the changes, and the reload.
   await site.write(one, `${folder}/ha.d/ldirectord.cf`, (files['ldirectord.cf'] ?? '').replaceAll(/(S\d\d-\w+)/g, '$1-new'), 0o600); // prettier-ignore
   for (const words of [
     ['plan'],
@@ -218,7 +218,7 @@ test('no output of any command, log, journal, bundle or process argument has a p
     // prettier-ignore
     await run(words);
 
-  // Both die; who comes back does not hear the peer, and fences it.
+  // Both die; the one that returns does not hear the peer, and fences it.
   await comeBackAlone();
   await until('the peer is fenced, without success', LIMIT, () => {
     const text = readFileSync(`${folder}/hactld.log`, 'utf8');

@@ -62,7 +62,7 @@ test('the bundle has the files without any secret', async (t) => {
     log,
     `${secrets.map((secret) => `something with ${secret} in it`).join('\n')}\nthe last line\n`,
   );
-  // A daemon whose words repeat them too.
+  // A daemon whose messages repeat them too.
   const control = await serveControl(controlSocket(runDir), () =>
     Promise.resolve({
       version: 1,
@@ -124,7 +124,7 @@ test('the bundle has the files without any secret', async (t) => {
   t.truthy(JSON.parse(texts.find(([name]) => name === 'status.json')?.[1] ?? ''));
 });
 
-/** Every place where something secret was found in a bundle, or could be: planted in files, logs and beside them. */
+/** All places where a secret was or could be found in a bundle: planted in files, in logs and in unrelated files. */
 const planted: Readonly<Record<string, string>> = {
   authkeys:
     'auth 3\n1 md5 S01-key\n2 sha1 S02-key with S03-blank\n3 sha256 "S04-quoted"\n 4\thmac-sha256\tS05-unknown\n#5 sha256 S06-old-key\n',
@@ -177,7 +177,7 @@ virtual=10.0.0.100:21
   'ha.cf.orig': 'hactl_fence /usr/sbin/fence -p S50-backup\n',
 };
 
-test('no planted secret of any spelling is in the bundle, nor what repeats it in logs, as base64 or as hex', async (t) => {
+test('no planted secret of any spelling is in the bundle, nor its copies in logs, as base64 or as hex', async (t) => {
   const folder = mkdtempSync(path.join(os.tmpdir(), 'hactl-bundle-'));
   t.teardown(() => rmSync(folder, {recursive: true, force: true}));
   const [configDir, out] = [path.join(folder, 'etc'), path.join(folder, 'b.tar.gz')];

@@ -1,14 +1,14 @@
-/** The timeline of a drill as one SVG drawing. Everything written in it is escaped. Pure. */
+/** The timeline of a drill as an SVG drawing. All text is escaped. Pure. */
 import type {DrillReport} from './report.ts';
 
-/** Text for HTML and for attributes. */
+/** Escapes text for HTML and attributes. */
 export const escapeHtml = (text: string): string =>
   text.replaceAll(/[&<>"'`]/g, (character) => `&#${character.charCodeAt(0)};`);
 
 const WIDTH = 1_160;
 const LEFT = 110;
 const RIGHT = 14;
-/** Colours that people with any colour vision tell apart (Okabe and Ito). */
+/** Colour-blind safe palette (Okabe and Ito). */
 export const palette = ['#0072b2', '#d55e00', '#009e73', '#cc79a7', '#56b4e9', '#e69f00', '#000000'] as const;
 const roleColours: Readonly<Record<string, string>> = {
   Active: '#009e73',
@@ -16,7 +16,7 @@ const roleColours: Readonly<Record<string, string>> = {
   Initialize: '#e6c35c',
   gone: '#d8d8d8',
 };
-/** More points than can be seen are not drawn: each column of the drawing keeps its slowest request. */
+/** Column width for thinning out: each column keeps only its slowest request. */
 const COLUMN = 2;
 
 interface Scale {
@@ -42,7 +42,7 @@ const bar = (
 
 const seconds = (ms: number): string => `${(ms / 1_000).toFixed(1)} s`;
 
-/** Stretches between changes; the last reaches to the end. */
+/** Intervals between changes; the last one extends to the end. */
 function stretches<T>(changes: readonly {readonly at: number; readonly value: T}[], end: number) {
   const sorted = changes.toSorted((a, b) => a.at - b.at);
   return sorted.map(({at, value}, index) => ({
@@ -52,7 +52,7 @@ function stretches<T>(changes: readonly {readonly at: number; readonly value: T}
   }));
 }
 
-/** The events as numbered bands behind everything. */
+/** The events as numbered bands in the background. */
 function bands(report: DrillReport, scale: Scale, height: number): string[] {
   return report.events.flatMap(({event, from, to, failures}, index) => {
     const colour = failures.length > 0 ? '#f6c9c3' : index % 2 === 0 ? '#f4f6f8' : '#e9edf1';
@@ -106,7 +106,7 @@ function directorLanes(report: DrillReport, scale: Scale, top: number): string[]
   });
 }
 
-/** Each request at its beginning, by how long it took; lost ones as marks on top. */
+/** Requests by start time and duration; lost ones as marks at the top. */
 function requestLane(report: DrillReport, scale: Scale, top: number, height: number): string[] {
   const most = report.requests.reduce(
     (so, [, took, server]) => (server === null ? so : Math.max(so, took)),

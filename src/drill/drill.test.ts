@@ -1,4 +1,4 @@
-/** What a drill promises, what it leaves behind, and whether it may begin. */
+/** A drill's expectations, its reports, and its preconditions. */
 import {mkdtempSync, rmSync, writeFileSync} from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
@@ -27,7 +27,7 @@ test('each violated expectation is reported separately', (t) => {
   t.deepEqual(failuresOf({...strict, outage: 30}, seen, QUIET), ['silent for 40 ms, at most 30 expected']);
 });
 
-test('after a crash nobody shares the VIP, also where the move back may', (t) => {
+test('after a crash the VIP is never shared, even where the move back may share it', (t) => {
   const planned = {...strict, both: 500};
   t.deepEqual(failuresOf(planned, {...seen, both: 20, bothInCrash: 0}, QUIET), []);
   t.deepEqual(failuresOf(planned, {...seen, both: 20, bothInCrash: 20}, QUIET), [
@@ -35,14 +35,14 @@ test('after a crash nobody shares the VIP, also where the move back may', (t) =>
   ]);
 });
 
-test('where requests may be lost, none may be that began after the recovery', (t) => {
+test('where requests may be lost, none started after the recovery may be', (t) => {
   const crash = {...strict, lost: Infinity};
-  // The event was over 3 s before the end; half a second more is given.
+  // The event ended 3 s before the end; half a second of grace.
   t.deepEqual(failuresOf(crash, {...seen, failed: [at(100), at(7_400)]}, QUIET), []);
   t.regex(failuresOf(crash, {...seen, failed: [at(7_600)]}, QUIET).join(), /^requests lost after recovery/);
 });
 
-test('drills are chosen by name, by what is usual, and by what the ground can do', (t) => {
+test('drills are selected by name, by default, and by the site’s abilities', (t) => {
   const drill = (name: string, usual: boolean, needs: Drill<never>['needs']): Drill<never> => ({
     name,
     usual,
@@ -127,19 +127,19 @@ test('the page loads nothing, runs nothing, and shows foreign text as text', (t)
     report(evil, [event(evil, 10)]),
   );
   t.notRegex(page, /<(script|img|link|iframe|object)\b/i);
-  t.notRegex(page, /<[^>]*\s(src|href|on\w+)\s*=|@import|url\(/i, 'a reference, or a handler');
+  t.notRegex(page, /<[^>]*\s(src|href|on\w+)\s*=|@import|url\(/i, 'an external reference or a handler');
   t.true(page.includes('&#60;script&#62;alert(&#34;1&#34;)'));
   t.regex(page, /default-src 'none'/);
 });
 
-test('the last reports are kept with their pages, and the one before of the same ground is compared', (t) => {
+test('the latest reports are kept with their pages, and compared with the previous one of the same site', (t) => {
   const folder = mkdtempSync(path.join(os.tmpdir(), 'hactl-reports-'));
   t.teardown(() => rmSync(folder, {recursive: true}));
   const day = (number: number): string => `2026-11-${String(number).padStart(2, '0')}T20:00:00.000Z`;
   for (let number = 1; number <= KEPT + 2; number += 1)
     keepReport(folder, report(day(number), [event('power loss', number)]));
   const kept = keepReport(folder, report(day(29), [event('power loss', 29)], 'vagrant'));
-  t.is(kept.previous, undefined, 'another ground is no comparison');
+  t.is(kept.previous, undefined, 'a report of another site is not compared');
   const again = keepReport(folder, report(day(30), [event('power loss', 30)]));
   t.is(again.previous?.began, day(KEPT + 2));
   const names = keptReports(folder);
@@ -150,7 +150,7 @@ test('the last reports are kept with their pages, and the one before of the same
   t.deepEqual(keptReports(path.join(folder, 'none')), []);
 });
 
-test('a report is compared with one that has an event of it, not with a drill that was aborted', (t) => {
+test('a report is compared with one that has a common event, not with an aborted drill', (t) => {
   const folder = mkdtempSync(path.join(os.tmpdir(), 'hactl-reports-'));
   t.teardown(() => rmSync(folder, {recursive: true}));
   const kept = [
@@ -174,7 +174,7 @@ const healthy = {
   engine: {peers: [{name: 'director2', state: 'up'}], groups: [{name: 'g', role: 'Active'}]},
 } as unknown as StatusSnapshot;
 
-test('a drill begins on a healthy pair only', (t) => {
+test('a drill starts only on a healthy pair', (t) => {
   t.deepEqual(unhealthy(healthy), []);
   const engine = (more: object): StatusSnapshot =>
     ({...healthy, engine: {...healthy.engine, ...more}}) as unknown as StatusSnapshot;

@@ -1,72 +1,72 @@
 /**
- * A drill: events in their order, each with what must hold while it happens. What is observed is judged here, wherever the
- * drill runs: in namespaces, on virtual machines, on a running pair. Pure.
+ * A drill: a sequence of events with expectations. Observations are checked here, wherever the drill runs: in namespaces, on
+ * virtual machines, on a running pair. Pure.
  */
 
-/** What must hold during an event. Times in milliseconds; what is absent is measured and not judged. */
+/** Expectations of an event. Times in milliseconds; absent values are measured but not checked. */
 export interface Expected {
-  /** Requests that may be lost: `Infinity` where the event kills what serves them. */
+  /** Maximum lost requests: `Infinity` if the event kills their servers. */
   readonly lost: number;
-  /** Do the long-lived connections survive. */
+  /** Whether the long-lived connections must survive. */
   readonly streamsKept: boolean;
-  /** How long both directors may hold the VIP: not at all after a crash, an advert's way there and back in a planned move. */
+  /** How long both directors may hold the VIP: 0 after a crash, an advert's round trip in a planned move. */
   readonly both: number;
-  /** The longest silence of all streams together. */
+  /** Longest time without a reply on any stream. */
   readonly outage?: number;
 }
 
-/** What a director needs beside a network for an event; each ground says what it has. */
+/** Abilities that an event needs besides a network; each site declares its own. */
 export type Means =
-  /** The device of the service network can be taken off the air. */
+  /** The device of the service network can be disconnected. */
   | 'link'
-  /** Packets of a kind can be dropped on their way (nftables). */
+  /** Matching packets can be dropped (nftables). */
   | 'filter'
-  /** A daemon with all its processes can be stopped and woken. */
+  /** A daemon with all its processes can be stopped and resumed. */
   | 'freeze'
-  /** A web server can be killed, stopped, made to answer something else. */
+  /** A web server can be killed, stopped, or made to give another answer. */
   | 'servers'
   /** A file system of the directors can be filled. */
   | 'disk'
-  /** Each director has a kernel, a clock and a memory of its own. */
+  /** Each director has its own kernel, clock and memory. */
   | 'machine';
 
-/** One event of a drill; `act` does it, waits for its end and may give a note for the report. */
+/** One event of a drill; `act` triggers it, waits for its end and may return a note for the report. */
 export interface DrillEvent<Scene> {
   readonly name: string;
   readonly expected: Expected;
   readonly act: (scene: Scene) => Promise<string>;
-  /** Waits for what the event presupposes; nothing is measured meanwhile. */
+  /** Waits for the event's preconditions; not measured. */
   readonly before?: (scene: Scene) => Promise<void>;
 }
 
-/** Events that leave the pair as they found it. */
+/** Events that together restore the pair's initial state. */
 export interface Drill<Scene> {
-  /** For `--only`: one word. */
+  /** One word, for `--only`. */
   readonly name: string;
   readonly summary: string;
-  /** May it be run on a pair that serves people: nothing fails, and nothing but a planned move happens. */
+  /** Whether it may run on a production pair: no failures, only planned moves. */
   readonly safe: boolean;
-  /** Part of what is run when nothing is chosen. */
+  /** Whether it is part of the default selection. */
   readonly usual: boolean;
   readonly needs: readonly Means[];
   readonly events: readonly DrillEvent<Scene>[];
 }
 
-/** One failed request; `at` is when it began, counted from the beginning of the event. */
+/** A failed request; `at` is its start, counted from the start of the event. */
 export interface FailedRequest {
   readonly at: number;
   readonly error: string;
   readonly port: number;
 }
 
-/** What was seen while an event happened. Times in milliseconds. */
+/** Observations during an event. Times in milliseconds. */
 export interface Observed {
-  /** From the event's beginning to the end of the quiet time behind it. */
+  /** From the start of the event to the end of the quiet time after it. */
   readonly period: number;
   readonly outage: number;
   readonly failed: readonly FailedRequest[];
   readonly broken: readonly {readonly at: number; readonly error: string}[];
-  /** Two holders, all in all, and until a crash was over; undefined: the event is no crash. */
+  /** Time with two holders, in total and until a crash was over; undefined: the event is no crash. */
   readonly both: number;
   readonly bothInCrash?: number;
 }
@@ -74,9 +74,9 @@ export interface Observed {
 /** Time after an event until losses are no longer allowed. */
 const SETTLE = 500;
 
-/** The requests that began when the event was over for long enough. */
+/** Requests started long enough after the event. */
 export const lateLosses = (observed: Observed, quiet: number): readonly FailedRequest[] =>
-  // Judged by when a request began: one that began before (a SYN that is sent again, say) may fail any time later.
+  // By start time: a request started earlier (such as one with a retransmitted SYN) may fail at any later time.
   observed.failed.filter(({at}) => at > observed.period - quiet + SETTLE);
 
 /** All violated expectations, as sentences. `quiet`: the time after an event in which nothing may happen. */
@@ -97,7 +97,7 @@ export function failuresOf(expected: Expected, observed: Observed, quiet: number
   return failures;
 }
 
-/** `expected` as people read it. */
+/** Describes `expected`. */
 export function expectedText({lost, streamsKept, both, outage}: Expected): string {
   const words = [
     lost === Infinity
@@ -115,13 +115,13 @@ export function expectedText({lost, streamsKept, both, outage}: Expected): strin
   return [...words, ...(outage === undefined ? [] : [`silent for ${outage} ms at most`])].join(', ');
 }
 
-/** The drills of a library that were asked for; with no names the usual ones, or all. */
+/** Selects drills of a library by name; without names the default ones, or all. */
 export function choose<Scene>(
   library: readonly Drill<Scene>[],
   wanted: {readonly only: readonly string[]; readonly all: boolean; readonly means: ReadonlySet<Means>},
 ): {
   readonly chosen: readonly Drill<Scene>[];
-  /** Not on this ground, with what it lacks. */
+  /** Drills impossible on this site, with the abilities it lacks. */
   readonly left: readonly {readonly name: string; readonly lacks: readonly Means[]}[];
   readonly unknown: readonly string[];
 } {

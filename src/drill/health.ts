@@ -1,7 +1,7 @@
-/** May a drill begin: everything that speaks against it. A drill shows that the pair can lose something, once. Pure. */
+/** Preconditions of a drill: it tests a single failure, so the pair must be fully redundant before. Pure. */
 import type {StatusSnapshot} from '../control/protocol.ts';
 
-/** Each reason in words; empty: the pair is healthy. */
+/** Reasons against a drill; empty: the pair is healthy. */
 export function unhealthy(snapshot: StatusSnapshot): string[] {
   const {engine} = snapshot;
   if (!engine) return ['this director has no ha.cf: there is no peer to drill with'];

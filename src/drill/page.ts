@@ -1,4 +1,4 @@
-/** A drill's report as one HTML page that needs nothing beside itself: no script, no font, no picture. Pure. */
+/** A drill's report as a self-contained HTML page: no script, font or image. Pure. */
 import {escapeHtml, palette, renderTimeline, serversOf} from './chart.ts';
 import {expectedText} from './event.ts';
 import {compareReports, percentilesOf, type DrillReport, type EventResult} from './report.ts';
@@ -69,7 +69,7 @@ function comparison(report: DrillReport, previous: DrillReport): string {
 <table>${head(['event', 'outage ms', 'requests lost', 'streams broken', ''], [1, 2, 3])}${rows.join('')}</table>`;
 }
 
-/** The page; `previous` is compared where there is a report before. */
+/** The page; compared with `previous` if there is an earlier report. */
 export function renderPage(report: DrillReport, previous?: DrillReport): string {
   const failed = report.events.filter(({failures}) => failures.length > 0).length;
   const longest = report.events.reduce((so, {outage}) => Math.max(so, outage), 0);

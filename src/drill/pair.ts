@@ -1,9 +1,9 @@
-/** The drills that are safe on a pair that serves people: nothing fails there, and an operator does the same by hand. Pure. */
+/** Drills that are safe on a production pair: nothing fails, and operators do the same manually. Pure. */
 
 export interface SafeDrill {
   readonly name: string;
   readonly summary: string;
-  /** The moves, in order; none: only looked at. */
+  /** The moves, in order; none: only the health is checked. */
   readonly moves: readonly ('standby' | 'failback')[];
 }
 

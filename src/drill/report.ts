@@ -1,7 +1,7 @@
-/** What a drill leaves behind: one JSON document, from which the table and the page are made. Pure. */
+/** A drill's report: a JSON document, from which the table and the page are generated. Pure. */
 import type {Expected} from './event.ts';
 
-/** What one event did. Times in milliseconds; `from` and `to` count from the beginning of the drill. */
+/** The result of an event. Times in milliseconds; `from` and `to` count from the start of the drill. */
 export interface EventResult {
   readonly event: string;
   readonly from: number;
@@ -19,16 +19,16 @@ export interface EventResult {
     readonly both: number | null;
   };
   readonly note: string;
-  /** What should have survived and did not, or was said and was not true. */
+  /** Violated expectations, and statuses that contradicted the kernel. */
   readonly failures: readonly string[];
 }
 
-/** A request: when it began, how long it took, and the real server that answered; null: it was lost. */
+/** A request: start, duration, and the real server that answered; null: lost. */
 export type RequestSample = readonly [at: number, took: number, server: string | null];
 
 export interface DrillReport {
   readonly version: 1;
-  /** The ground: namespaces, vagrant, pair. */
+  /** The site: namespaces, vagrant, pair. */
   readonly site: string;
   /** Wall clock, ISO 8601. */
   readonly began: string;
@@ -37,7 +37,7 @@ export interface DrillReport {
   readonly passed: boolean;
   readonly settings: Readonly<Record<string, string | number>>;
   readonly events: readonly EventResult[];
-  /** Changes of who holds the VIP. */
+  /** Changes of the VIP's holders. */
   readonly holders: readonly {readonly at: number; readonly director: string; readonly holds: boolean}[];
   /** Changes of role, as each director reports it; `gone`: no answer. */
   readonly roles: readonly {readonly at: number; readonly director: string; readonly role: string}[];
@@ -46,10 +46,10 @@ export interface DrillReport {
   readonly requests: readonly RequestSample[];
 }
 
-/** Infinity as JSON can hold it. */
+/** Represents Infinity in JSON. */
 export const finite = (value: number): number | null => (Number.isFinite(value) ? value : null);
 
-/** The value that a share of the sorted values does not exceed (nearest rank); undefined without values. */
+/** Percentile of sorted values (nearest rank); undefined without values. */
 export function percentile(sorted: readonly number[], share: number): number | undefined {
   return sorted[Math.max(0, Math.ceil(share * sorted.length) - 1)];
 }
@@ -61,11 +61,11 @@ export interface Percentiles {
   readonly p90: number;
   readonly p99: number;
   readonly most: number;
-  /** Requests that each real server answered. */
+  /** Requests answered by each real server. */
   readonly servers: Readonly<Record<string, number>>;
 }
 
-/** Of the requests that began between `from` and `to`. */
+/** Statistics of the requests started between `from` and `to`. */
 export function percentilesOf(requests: readonly RequestSample[], from: number, to: number): Percentiles {
   const those = requests.filter(([at]) => at >= from && at <= to);
   const took = those.filter(([, , server]) => server !== null).map(([, time]) => time);
@@ -84,7 +84,7 @@ export function percentilesOf(requests: readonly RequestSample[], from: number, 
   };
 }
 
-/** One event of two reports. */
+/** An event in two reports. */
 export interface Difference {
   readonly event: string;
   readonly outage: readonly [before: number, now: number];
@@ -93,7 +93,7 @@ export interface Difference {
   readonly verdict: 'same' | 'mended' | 'failed now';
 }
 
-/** The events that both reports have, in the order of the new report. */
+/** The events common to both reports, in the order of the new one. */
 export function compareReports(before: DrillReport, now: DrillReport): Difference[] {
   return now.events.flatMap((event) => {
     const old = before.events.find((result) => result.event === event.event);
@@ -111,7 +111,7 @@ export function compareReports(before: DrillReport, now: DrillReport): Differenc
   });
 }
 
-/** Is it a report of this version: what is read from a disk may be anything. */
+/** Whether this is a report of this version: a file may contain anything. */
 export function isReport(value: unknown): value is DrillReport {
   if (typeof value !== 'object' || value === null) return false;
   const {version, began, events, holders, roles, connections, requests} = value as Record<string, unknown>;

@@ -1,18 +1,18 @@
-/** The last reports of a folder, as FILE.json and FILE.html side by side; older ones are removed. */
+/** Stores a folder's latest reports as FILE.json and FILE.html; removes older ones. */
 import {mkdirSync, readdirSync, readFileSync, rmSync} from 'node:fs';
 import path from 'node:path';
 import {replaceFile} from '@hactl/base/files';
 import {renderPage} from './page.ts';
 import {compareReports, isReport, type DrillReport} from './report.ts';
 
-/** So many are kept. */
+/** Maximum reports kept. */
 export const KEPT = 20;
 
 const NAME = /^drill-\d{8}T\d{6}\d*Z\.json$/;
 
 const nameOf = (report: DrillReport): string => `drill-${report.began.replaceAll(/[-:.]/g, '')}`;
 
-/** Names of the reports that are kept in a folder, oldest first; none where there is no such folder. */
+/** Names of the reports in a folder, oldest first; empty if the folder does not exist. */
 export function keptReports(folder: string): readonly string[] {
   try {
     return readdirSync(folder)
@@ -24,7 +24,7 @@ export function keptReports(folder: string): readonly string[] {
   }
 }
 
-/** Reads one; undefined where it is no report (cut short, of another version). */
+/** Reads a report; undefined: not a valid report (truncated, another version). */
 export function readReport(folder: string, name: string): DrillReport | undefined {
   try {
     const value: unknown = JSON.parse(readFileSync(path.join(folder, `${path.basename(name)}.json`), 'utf8'));
@@ -37,15 +37,15 @@ export function readReport(folder: string, name: string): DrillReport | undefine
 export interface Kept {
   readonly json: string;
   readonly html: string;
-  /** The last report of the same ground that has an event of this one. */
+  /** The latest report of the same site that has an event in common. */
   readonly previous?: DrillReport;
 }
 
-/** A drill that was aborted, or had other events, is nothing to compare with. */
+/** An aborted drill, or one with other events, is not comparable. */
 const comparable = (before: DrillReport, now: DrillReport): boolean =>
   before.site === now.site && before.began !== now.began && compareReports(before, now).length > 0;
 
-/** Writes a report, its page (compared with the last one of the same ground), and removes the oldest. Throws as the file system does. */
+/** Writes a report and its page (compared with the latest one of the same site), and removes the oldest. Throws file system errors. */
 export function keepReport(folder: string, report: DrillReport): Kept {
   const previous = keptReports(folder)
     .toReversed()

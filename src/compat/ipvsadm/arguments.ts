@@ -1,7 +1,7 @@
 /**
- * ipvsadm's command line: words to a command, or to the sentence and the status with which ipvsadm ends. Errors are
- * found in its order: while options are read, then left-over words, flags, what the command takes, and at last the sense
- * of it all. Pure; host name lookups are a separate outcome.
+ * ipvsadm's command line: parses words to a command, or to the message and the status with which ipvsadm exits. Errors are found
+ * in its order: while reading options, then leftover words, flags, the command's permitted options, and finally consistency.
+ * Pure; host name lookups are a separate outcome.
  */
 import type {Destination, Service, ServiceKey, SyncRole, Tunnel} from '@hactl/ipvs';
 import {emptyDraft, LONGEST, number, readOption, type Draft} from './draft.ts';
@@ -83,7 +83,7 @@ function listOf({given, key}: Draft): Command {
   };
 }
 
-/** The three values after `--set`, from the left-over words. */
+/** The three values after `--set`, from the leftover words. */
 function timeoutsOf(leftover: readonly string[]): readonly [number, number, number] {
   if (leftover.length < 3) throw refuse('--set option requires 3 timeout values');
   const [tcp = 0, tcpFin = 0, udp = 0] = leftover
@@ -156,7 +156,7 @@ function parseWords(words: readonly string[], names: KnownNames, nested: boolean
   return {type: name, key, destination: destinationOf(name, key, server, draft)};
 }
 
-/** What stands behind `ipvsadm`; nothing lists the table. `nested`: a line of `-R`, which cannot be another `-R`. */
+/** The arguments of `ipvsadm`; none: list the table. `nested`: a line of `-R`, which cannot be another `-R`. */
 export function parse(words: readonly string[], names: KnownNames, nested = false): Outcome {
   try {
     return {type: 'command', command: parseWords(words.length === 0 ? ['-L'] : words, names, nested)};

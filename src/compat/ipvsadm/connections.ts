@@ -19,7 +19,7 @@ export interface Connection {
 
 const address = (hex: string): string => addressText(Buffer.from(hex.replaceAll(':', ''), 'hex'));
 
-/** Reads the file; its first line is a title. */
+/** Parses the file; its first line is a header. */
 export function readConnections(text: string): Connection[] {
   return text
     .split('\n')
@@ -29,7 +29,7 @@ export function readConnections(text: string): Connection[] {
         .trim()
         .split(/\s+/);
       if (!protocol || !from || !to || !real || !state || expires === undefined) return [];
-      // What connection sync keeps for itself.
+      // Connection sync's internal entries.
       if (isReservedAddress(address(to))) return [];
       const port = (hex = ''): number => Number.parseInt(hex, 16);
       return [
@@ -51,7 +51,7 @@ const transports: Readonly<Record<string, Transport>> = {TCP: 'tcp', UDP: 'udp',
 
 const two = (value: number): string => String(value).padStart(2, '0');
 
-/** `persistence`: with what a persistence engine has noted (`--persistent-conn`). `names` undefined: `-n`. */
+/** `persistence`: include persistence engine data (`--persistent-conn`). `names` undefined: `-n`. */
 export function renderConnections(
   connections: readonly Connection[],
   persistence: boolean,

@@ -1,4 +1,4 @@
-/** Options of one command line, taken in one by one and refused in ipvsadm's words. Pure. */
+/** Collects the options of a command line one by one, refusing them with ipvsadm's messages. Pure. */
 import net from 'node:net';
 import type {Forward, ServiceKey, SyncDaemon, Transport} from '@hactl/ipvs';
 import {netmaskOf, readEndpoint, readHost, type Endpoint} from './endpoints.ts';
@@ -8,12 +8,12 @@ import {refuse} from './plan.ts';
 import type {TunnelType} from './rules.ts';
 import {readIpv6, readNumber} from './text.ts';
 
-/** Seconds: 31 days, the longest time that ipvsadm takes. */
+/** Seconds: 31 days, ipvsadm's maximum. */
 export const LONGEST = 31 * 86_400;
 const PERSISTENCE = 360;
 const INT_MAX = 0x7fff_ffff;
 const DEFAULT_SCHEDULER = 'wlc';
-/** Room for a name in the kernel's structures, without the closing zero. */
+/** Length of a name in the kernel's structures, without the terminating NUL. */
 const NAME_ROOM = 15;
 
 export const emptyDraft = (): Draft => ({
@@ -34,11 +34,11 @@ export const emptyDraft = (): Draft => ({
   daemon: {},
 });
 
-/** What the options say so far. */
+/** The options so far. */
 export interface Draft {
   readonly given: Set<Kind>;
   key: ServiceKey | undefined;
-  /** A mask in front of an IPv6 address is forgotten. */
+  /** A mask given before an IPv6 address is ignored. */
   mask: {readonly netmask: number; readonly mask?: string} | undefined;
   persistent: number | undefined;
   scheduler: string;
@@ -56,7 +56,7 @@ export interface Draft {
 
 const protocolOf = (draft: Draft): Transport => (draft.key?.kind === 'address' ? draft.key.protocol : 'tcp');
 
-/** A number within its limits, or ipvsadm's word for what is wrong. */
+/** A number within its limits, or ipvsadm's error. */
 export function number(text: string, low: number, high: number, complaint: string): number {
   const value = readNumber(text, low, high);
   if (value === undefined) throw refuse(complaint);
@@ -101,7 +101,7 @@ function readTunnelType(value: string): TunnelType {
   throw refuse('illegal tunnel type specified');
 }
 
-/** Takes one option into the draft. */
+/** Adds one option to the draft. */
 export function readOption(
   {long, kind}: Option,
   value: string | undefined,
@@ -115,7 +115,7 @@ export function readOption(
   const text = value ?? '';
   switch (long) {
     case 'ipv6':
-      // The empty line behind it is ipvsadm's.
+      // ipvsadm prints the empty line after it too.
       if (draft.key?.kind !== 'fwmark') throw refuse('-6 used before -f\n');
       draft.key = {...draft.key, family: 6};
       draft.mask = undefined;

@@ -3,13 +3,13 @@ import type {Transport} from '@hactl/ipvs';
 import type {ShownNames} from './names.ts';
 import {writeIpv6} from './text.ts';
 
-/** Characters: ipvsadm's room for `host:port`; what does not fit is cut off. */
+/** ipvsadm's width of `host:port` in characters; longer ones are truncated. */
 const ROOM = 59;
 
 /** The longest IPv4 name and port in a listing (`-L`); names of IPv6 hosts have no such limit. */
 const COLUMN = 28;
 
-/** `names` undefined: in numbers. `protocol` undefined: ports stay numbers (firewall marks have no protocol). */
+/** `names` undefined: numeric. `protocol` undefined: numeric ports (firewall marks have no protocol). */
 export function endpointText(
   address: string,
   port: number,
@@ -22,7 +22,7 @@ export function endpointText(
   return `${six ? `[${host}]` : host}:${service ?? port}`.slice(0, ROOM);
 }
 
-/** The same for a column of the listing. */
+/** The same, for a column of the listing. */
 export const columnText = (...words: Parameters<typeof endpointText>): string => {
   const text = endpointText(...words);
   return words[0].includes(':') ? text : text.slice(0, COLUMN);

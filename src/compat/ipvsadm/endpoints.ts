@@ -7,11 +7,11 @@ import {readIpv4, readIpv6, readNumber} from './text.ts';
 export interface Endpoint {
   readonly family: Family;
   readonly address: string;
-  /** Undefined: none was written. */
+  /** Undefined: none given. */
   readonly port?: number;
 }
 
-/** An IPv4 address or the name of a host that has one. Leaves with a lookup when the name is new. */
+/** An IPv4 address, or a host name with one. Throws a lookup if the name is unknown. */
 export function readHost(text: string, names: KnownNames): string | undefined {
   const address = readIpv4(text);
   if (address !== undefined || text === '') return address;
@@ -51,7 +51,7 @@ export function readEndpoint(text: string, protocol: Transport, names: KnownName
   return port === undefined ? undefined : {family: 4, address, port};
 }
 
-/** Prefix length of a mask of ones and then zeros; anything else is kept as it is. */
+/** Prefix length of a contiguous mask; other masks are kept unchanged. */
 export function netmaskOf(mask: string): {readonly netmask: number; readonly mask?: string} {
   const bits = mask
     .split('.')
@@ -75,7 +75,7 @@ const flagNames: Readonly<Record<string, {readonly flag: FlagName; readonly sche
   'mh-port': {flag: 'flag2', scheduler: 'mh'},
 };
 
-/** The comma-separated list behind `-b`; a scheduler's own names go with that scheduler only. */
+/** The comma-separated list after `-b`; a scheduler's own names are only valid with that scheduler. */
 export function readFlags(text: string, scheduler: string, ops: boolean): ServiceFlags {
   const found = {ops, flag1: false, flag2: false, flag3: false};
   for (const name of text.split(',').filter((text) => text !== '')) {
@@ -88,7 +88,7 @@ export function readFlags(text: string, scheduler: string, ops: boolean): Servic
   return found;
 }
 
-/** The flags that are set, by the scheduler's own names where it has them. */
+/** The set flags, with the scheduler's own names if it has them. */
 export function writeFlags(flags: ServiceFlags, scheduler: string): string {
   const hasFlags = scheduler === 'sh' || scheduler === 'mh';
   const names: readonly (readonly [boolean, string])[] = [

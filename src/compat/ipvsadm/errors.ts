@@ -1,7 +1,7 @@
 /** ipvsadm's messages for the kernel's errors. Pure. */
 import type {Command} from './plan.ts';
 
-/** The C library's sentences for what IPVS may answer, and ipvsadm's own where it has one for every command. */
+/** The C library's messages for IPVS's errors, and ipvsadm's own where it has one for every command. */
 const sentences: Readonly<Record<string, string>> = {
   EPERM: 'Permission denied (you must be root)',
   EACCES: 'Permission denied',
@@ -41,6 +41,6 @@ const byCommand: Readonly<Partial<Record<Command['type'], Own>>> = {
   'stop-daemon': {ESRCH: 'No daemon is running'},
 };
 
-/** The sentence for a command that the kernel answered with `code`. */
+/** The message for a command that the kernel refused with `code`. */
 export const kernelSentence = (command: Command['type'], code: string): string =>
   byCommand[command]?.[code] ?? systemSentence(code);

@@ -1,4 +1,4 @@
-/** What the real ipvsadm answered (test/fixtures/ipvsadm/seen.jsonl), asked of ours on a table in memory. */
+/** Compares our output on an in-memory table with the real ipvsadm's (test/fixtures/ipvsadm/seen.jsonl). */
 import test from 'ava';
 import {makeMemoryIpvs} from '@hactl/ipvs/testing';
 import type {ObservedService} from '@hactl/ipvs';
@@ -39,23 +39,23 @@ const world = (input: string): World => ({
 
 const ipvs = makeMemoryIpvs();
 
-/** In memory there are no interfaces, so what the kernel says of sync daemons is not asked here. */
+/** The in-memory table has no interfaces, so the kernel's errors for sync daemons are not tested here. */
 const ofDaemons = ({text, stderr}: Seen): boolean =>
   /^(--start-daemon|--stop-daemon|-L.* --daemon)/.test(text) &&
   !/illegal|invalid|missing|multiple|unexpected|Try|Illegal|conflict|unknown/.test(stderr);
 
 const sortedLines = (text: string): string => text.split('\n').sort().join('\n');
 
-test('every line as ipvsadm answered it', async (t) => {
+test('every line gives ipvsadm’s output', async (t) => {
   const wrong: unknown[] = [];
   const lines = readSeen();
   let [exact, anyOrder] = [0, 0];
   for (const line of lines) {
-    // oxlint-disable-next-line no-await-in-loop -- the lines build on one another.
+    // oxlint-disable-next-line no-await-in-loop -- the lines depend on one another.
     const {stdout, stderr, status} = await runOn(world(line.input), line.words);
     const same = stderr === line.stderr && status === line.status;
     if (same && stdout === line.stdout) exact++;
-    // The kernel's order of services, on which that of some listings depends, is its hash table's: see the next test.
+    // The order of some listings depends on the kernel's hash table: see the next test.
     else if (same && /^-[LS]/.test(line.text) && sortedLines(stdout) === sortedLines(line.stdout)) anyOrder++;
     else if (!ofDaemons(line)) wrong.push({line: line.text, seen: line, ours: {stdout, stderr, status}});
   }
@@ -106,7 +106,7 @@ test('sync daemons as ipvsadm shows them', (t) => {
 });
 
 test('counters lose their last digits as ipvsadm’s do', (t) => {
-  // Put before the real ipvsadm by changing the kernel's answers on their way to it.
+  // The real ipvsadm's output was obtained by modifying the kernel's answers on the way to it.
   for (const [value, text] of [
     [99_999_999n, ' 99999999'],
     [100_000_000n, '  100000K'],
@@ -166,7 +166,7 @@ IP  02:54  NONE        10.7.0.1:0         0.0.0.7:0          10.7.0.2:0
   );
 });
 
-test('names too long for the column are cut, those of IPv6 hosts are not', (t) => {
+test('names too long for the column are truncated, except for IPv6 hosts', (t) => {
   const names = {
     services,
     hosts: new Map([
@@ -181,7 +181,7 @@ test('names too long for the column are cut, those of IPv6 hosts are not', (t) =
   );
 });
 
-test('options that a command does not take are named in ipvsadm’s order', (t) => {
+test('options that a command does not accept are reported in ipvsadm’s order', (t) => {
   const all = [
     '-n', '-c', '-t 1.2.3.4:5', '-s rr', '-p', '-M 24', '-r 1.2.3.4', '-g', '-w 1', '-x 1', '-y 1', '--mcast-interface lo',
     '--timeout', '--daemon', '--stats', '--rate', '--thresholds', '--persistent-conn', '--nosort', '--syncid 1', '-X', '-o',
@@ -200,7 +200,7 @@ test('options that a command does not take are named in ipvsadm’s order', (t) 
   }
 });
 
-/** Tried one by one on the real ipvsadm: every command with every option, and which it did not call illegal. */
+/** Determined with the real ipvsadm: which options each command accepts. */
 const taken: readonly (readonly [command: string, options: string])[] = [
   ['-E -t 1.1.1.1:1', '-s -p -M --sort -o --pe -b -t -f'],
   ['-D -t 1.1.1.1:1', '--sort -t -f'],
@@ -221,7 +221,7 @@ const taken: readonly (readonly [command: string, options: string])[] = [
   ['--stop-daemon backup', '--sort --syncid'],
 ];
 
-test('each command takes the options that ipvsadm takes with it', (t) => {
+test('each command accepts the same options as ipvsadm', (t) => {
   const tried = [
     '-s rr', '-p', '-M 24', '-r 1.2.3.4', '-g', '-w 1', '-x 1', '-y 1', '-c', '--timeout', '--daemon', '--stats', '--rate',
     '--thresholds', '--persistent-conn', '--sort', '--nosort', '--exact', '-n', '--syncid 1', '--mcast-interface lo', '-o',

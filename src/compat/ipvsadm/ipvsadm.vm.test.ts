@@ -1,6 +1,6 @@
 /**
- * Every section of test/fixtures/ipvsadm/lines.txt through the real ipvsadm and then through ours, on one table that begins
- * empty for both (the kernel's order of services depends on the namespace, so both use the same). Needs root and ip_vs.
+ * Runs every section of test/fixtures/ipvsadm/lines.txt with the real ipvsadm and then with ours, on the same table, initially
+ * empty (the kernel's order of services depends on the namespace, so both use the same one). Needs root and ip_vs.
  */
 import {execFileSync, spawn, spawnSync, type ChildProcess} from 'node:child_process';
 import {closeSync, openSync, readFileSync} from 'node:fs';
@@ -46,15 +46,19 @@ function ours(line: Pick<Line, 'words' | 'input'>): Promise<Answer> {
 
 const line = (text: string): Line => ({text, words: text.split(' '), input: ''});
 
-test('there are lines enough', (t) => t.true(readLines().length > 400));
+test('the fixture has enough lines', (t) => t.true(readLines().length > 400));
 
 for (const {title, lines} of readSections())
   test(`${title}: the same output, errors and status`, async (t) => {
     const answers = runReal(name, lines);
-    t.deepEqual(await ours(line('-Sn')), {stdout: '', stderr: '', status: 0}, 'the section leaves nothing');
+    t.deepEqual(
+      await ours(line('-Sn')),
+      {stdout: '', stderr: '', status: 0},
+      'the section empties the table',
+    );
     const wrong: unknown[] = [];
     for (const [index, line] of lines.entries()) {
-      // oxlint-disable-next-line no-await-in-loop -- the lines build on one another.
+      // oxlint-disable-next-line no-await-in-loop -- the lines depend on one another.
       const answer = await ours(line);
       if (!isDeepStrictEqual(answer, answers[index]))
         wrong.push({line: index + 1, text: line.text, ours: answer, real: answers[index]});
@@ -63,12 +67,12 @@ for (const {title, lines} of readSections())
     t.deepEqual(wrong, []);
   });
 
-test('ipvsadm reads the table that ours made as ours does', async (t) => {
+test('ipvsadm lists the table programmed by ours as ours does', async (t) => {
   const build = readLines().filter(({words}) => /^-[AEDaed]|^--add/.test(words[0] ?? '') && words.length > 2);
   t.true(build.length > 100, `${build.length} lines`);
   await ipvs?.flush();
   for (const line of build) {
-    // oxlint-disable-next-line no-await-in-loop -- the lines build on one another.
+    // oxlint-disable-next-line no-await-in-loop -- the lines depend on one another.
     await ours(line);
   }
   const reads = ['-Sn', '-Ln --tun-info', '-Ln --thresholds'].map((text) => line(text));
@@ -111,7 +115,7 @@ test('as a command of hactl, with -R from its standard input', async (t) => {
   await ipvs?.flush();
 });
 
-/** Real servers and clients in the namespace: connections that stay, one that closes, a datagram, one-packet datagrams. */
+/** Real servers and clients in the namespace: open connections, a closing one, a datagram, one-packet datagrams. */
 const script = `
 const net = require('node:net'), dgram = require('node:dgram');
 const listen = (host, port) => new Promise((resolve) =>
@@ -153,7 +157,7 @@ test('with connections: counters, rates and the list of connections', async (t) 
   ip('-n', name, 'address', 'add', '10.7.0.2/24', 'dev', 'lo');
   ip('-n', name, 'address', 'add', 'fd00:7::1/64', 'dev', 'lo', 'nodad');
   for (const line of busy) {
-    // oxlint-disable-next-line no-await-in-loop -- the lines build on one another.
+    // oxlint-disable-next-line no-await-in-loop -- the lines depend on one another.
     t.deepEqual(await ours(line), {stdout: '', stderr: '', status: 0}, line.text);
   }
   const child = spawn('ip', ['netns', 'exec', name, process.execPath, '-e', script], {
@@ -162,13 +166,13 @@ test('with connections: counters, rates and the list of connections', async (t) 
   traffic = child;
   for await (const text of createInterface(child.stdout)) if (text === 'ready') break;
 
-  // The kernel adds its counters up every two seconds.
+  // The kernel sums its counters every two seconds.
   const three = /10\.7\.0\.1:8080 {23}3 /;
   // oxlint-disable-next-line no-await-in-loop -- a condition; the test's own limit ends it.
   while (!three.test((await ours(line('-Ln --stats --exact'))).stdout)) await pause(100);
 
   for (const look of looks) {
-    // Seconds go by and rates sink: what ours prints before and after ipvsadm ran must be the same to be compared.
+    // Timers and rates change: compare only if our output is the same before and after ipvsadm's.
     for (;;) {
       // oxlint-disable-next-line no-await-in-loop -- looked at until nothing moves; the test's own limit ends it.
       const before = await ours(look);

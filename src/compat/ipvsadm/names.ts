@@ -1,13 +1,13 @@
 /** Names of hosts and services: the lookups of parser and renderer, resolved in advance. Pure. */
 import type {Transport} from '@hactl/ipvs';
 
-/** /etc/services, read. */
+/** /etc/services, parsed. */
 export interface ServiceNames {
   port(name: string, protocol: Transport): number | undefined;
   name(port: number, protocol: Transport): string | undefined;
 }
 
-/** Reads /etc/services. The first line that fits counts, and aliases count for ports only, as in getservbyname. */
+/** Parses /etc/services. The first match wins, and aliases only map to ports, as in getservbyname. */
 export function readServices(text: string): ServiceNames {
   const ports = new Map<string, number>();
   const names = new Map<string, string>();
@@ -29,7 +29,7 @@ export function readServices(text: string): ServiceNames {
 /** The names known to the parser. An unknown host is looked up: see `Lookup` in arguments.ts. */
 export interface KnownNames {
   readonly services: ServiceNames;
-  /** Host name to IPv4 address; null: looked for and not found. */
+  /** Host name to IPv4 address; null: not found. */
   readonly hosts: ReadonlyMap<string, string | null>;
 }
 

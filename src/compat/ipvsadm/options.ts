@@ -1,6 +1,6 @@
-/** Every option of ipvsadm 1.31, and which of them each command takes. Pure data. */
+/** All options of ipvsadm 1.31, and which of them each command accepts. Pure data. */
 
-/** What an option is called in ipvsadm's sentences; where two are illegal, the first of this list is named. */
+/** Options' names in ipvsadm's messages; of several illegal ones the first in this list is reported. */
 export const kinds = [
   'numeric', 'connection', 'service-address', 'scheduler', 'persistent', 'netmask', 'real-server', 'forwarding-method',
   'weight', 'u-threshold', 'l-threshold', 'mcast-interface', 'timeout', 'daemon', 'stats', 'rate', 'thresholds',
@@ -115,7 +115,7 @@ const server: readonly Kind[] = [
 ]; // prettier-ignore
 const none: Rules = {needed: [], allowed: []};
 
-/** As ipvsadm judges them, oddities included: `-L` and `--stop-daemon` take `--syncid`, and nothing comes of it. */
+/** As in ipvsadm, oddities included: `-L` and `--stop-daemon` accept `--syncid` without effect. */
 export const rules: Readonly<Record<CommandName, Rules>> = {
   'add-service': {needed: ['service-address'], allowed: settings},
   'edit-service': {needed: ['service-address'], allowed: settings},

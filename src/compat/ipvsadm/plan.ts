@@ -1,4 +1,4 @@
-/** What a command line comes to: one of these, or an end with words for the operator. */
+/** The result of a command line: one of these, or an exit with a message. */
 import type {Destination, Service, ServiceKey, SyncDaemon, SyncRole, Timeouts} from '@hactl/ipvs';
 
 export interface ListFormat {
@@ -28,15 +28,15 @@ export type Command =
 
 export type Outcome =
   | {readonly type: 'command'; readonly command: Command}
-  /** The end of the run: usage, version, or a refusal. */
+  /** Exit: usage, version, or a refusal. */
   | {readonly type: 'end'; readonly status: number; readonly stdout: string; readonly stderr: string}
   /** The parser must know this host's address: look it up and parse again. */
   | {readonly type: 'lookup'; readonly host: string};
 
-/** Statuses of ipvsadm: a refused command line, and what popt or the kernel refused. */
+/** ipvsadm's exit statuses: for a refused command line, and for a refusal by popt or the kernel. */
 export const status = {ok: 0, noSuchService: 1, refused: 2, failed: 255} as const;
 
-/** Leaves the parser from wherever it is. */
+/** Thrown to leave the parser at any depth. */
 export class Left extends Error {
   override name = 'Left';
   readonly outcome: Outcome;

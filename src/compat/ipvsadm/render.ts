@@ -21,14 +21,14 @@ export interface Snapshot {
   readonly services: readonly ObservedService[];
 }
 
-/** The width of the first column behind `TCP  ` and `  -> `. */
+/** Width of the first column after `TCP  ` and `  -> `. */
 const NAME = 28;
 
 const forwards = {gate: 'Route', masq: 'Masq', ipip: 'Tunnel'} as const;
 const forwardOptions = {gate: '-g', masq: '-m', ipip: '-i'} as const;
 const serviceOptions = {tcp: '-t', udp: '-u', sctp: '--sctp-service'} as const;
 
-/** A counter in nine columns: from a hundred million on in thousands, millions, … rounded down, unless exact. */
+/** A counter in nine columns: from a hundred million on in thousands, millions, …, rounded down, unless `exact`. */
 export function counter(value: bigint, exact: boolean): string {
   if (exact || value < 10n ** 8n) return ` ${String(value).padStart(8)}`;
   const [unit, suffix] =
@@ -81,7 +81,7 @@ const titles: Readonly<Record<ListFormat['columns'], string>> = {
 const maskText = ({netmask, mask}: Service): string =>
   mask ?? [0, 8, 16, 24].map((bit) => 256 - 2 ** (8 - Math.min(8, Math.max(0, netmask - bit)))).join('.');
 
-/** The persistence mask, where it is not the host's. */
+/** The persistence mask, unless it is a host mask. */
 function oddMask(service: Service): string | undefined {
   const {key, netmask, mask} = service;
   if (key.family === 6) return netmask === 128 ? undefined : String(netmask);
@@ -162,7 +162,7 @@ const sorted = (services: readonly ObservedService[]): readonly ObservedService[
 
 const lines = (list: readonly string[]): string => list.map((line) => `${line}\n`).join('');
 
-/** `ipvsadm -L`; `whole`: of all services, which has the version above it. `names` undefined: `-n`. */
+/** `ipvsadm -L`; `whole`: of all services, headed by the version. `names` undefined: `-n`. */
 export function renderList(
   snapshot: Snapshot,
   whole: boolean,
@@ -182,7 +182,7 @@ export function renderList(
   ]);
 }
 
-/** `-t 10.0.0.1:80`, as `-S` names a service. */
+/** `-t 10.0.0.1:80`, a service in `-S` output. */
 function keyOption({key}: Service, names: ShownNames | undefined): string {
   if (key.kind === 'fwmark') return `-f ${markText(key.mark)}${key.family === 6 ? ' -6' : ''}`;
   return `${serviceOptions[key.protocol]} ${endpointText(key.address, key.port, key.protocol, names)}`;
@@ -215,7 +215,7 @@ function saveDestination(destination: Destination, service: Service, names: Show
   ].join('');
 }
 
-/** `ipvsadm -S`: what `-R` takes. As ipvsadm 1.31 does, it leaves out the thresholds. */
+/** `ipvsadm -S`: the input format of `-R`. Like ipvsadm 1.31, omits the thresholds. */
 export function renderSave(services: readonly ObservedService[], names: ShownNames | undefined): string {
   return lines(
     sorted(services).flatMap(({service, destinations}) => [

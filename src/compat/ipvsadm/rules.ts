@@ -1,10 +1,10 @@
-/** Which options go with which command and which tunnel, judged in ipvsadm's order: the first that is wrong is named. */
+/** Checks options against commands and tunnels in ipvsadm's order: the first error is reported. */
 import {kinds, rules, type CommandName, type Kind} from './options.ts';
 import {refuse} from './plan.ts';
 
 type Given = ReadonlySet<Kind>;
 
-/** Of two options that may not meet in a listing, the later one is named first. */
+/** Of two conflicting options of a listing, the later one is reported first. */
 const listConflicts: readonly (readonly [Kind, Kind])[] = [
   ['service-address', 'connection'],
   ['timeout', 'connection'],

@@ -38,11 +38,11 @@ const printed = (stdout = '', stderr = '', code: number = status.ok): Printed =>
   stderr,
 });
 
-/** Finds a name for every address, once each. */
+/** Resolves the name of every address, once each. */
 async function namesFor(world: World, addresses: readonly string[]): Promise<ShownNames> {
   const hosts = new Map<string, string>();
   for (const address of new Set(addresses)) {
-    // oxlint-disable-next-line no-await-in-loop -- one question at a time, as the resolver gets them from ipvsadm.
+    // oxlint-disable-next-line no-await-in-loop -- one query at a time, as ipvsadm does.
     const host = await world.host(address);
     if (host !== undefined) hosts.set(address, host);
   }
@@ -135,7 +135,7 @@ async function carryOut(world: World, command: Command): Promise<Printed> {
   }
 }
 
-/** A command line; `ended`: whether ipvsadm would have ended there even within `-R`. */
+/** Runs a command line; `ended`: whether ipvsadm would exit here even within `-R`. */
 async function runWords(
   world: World,
   words: readonly string[],
@@ -167,13 +167,13 @@ async function runWords(
 }
 
 /**
- * Every line of the input is a command line. Refusals by the kernel are printed, and the rest continues; the last status
- * counts.
+ * Every line of the input is a command line. Refusals by the kernel are printed and do not stop the rest; the last status
+ * is returned.
  */
 async function restore(world: World): Promise<Printed> {
   let total = printed();
   for (const words of restoreLines(world.input())) {
-    // oxlint-disable-next-line no-await-in-loop -- the lines build on one another.
+    // oxlint-disable-next-line no-await-in-loop -- the lines depend on one another.
     const result = await runWords(world, words, true);
     total = printed(total.stdout + result.stdout, total.stderr + result.stderr, result.status);
     if (result.ended) break;
@@ -181,7 +181,7 @@ async function restore(world: World): Promise<Printed> {
   return total;
 }
 
-/** Runs one command line on a table that is open. */
+/** Runs one command line on an open table. */
 export async function runOn(world: World, words: readonly string[]): Promise<Printed> {
   const {stdout, stderr, status: code} = await runWords(world, words, false);
   return {stdout, stderr, status: code};
@@ -221,7 +221,7 @@ function readText(file: string): string {
   }
 }
 
-/** Opens the table, loading the module when the kernel has none yet. */
+/** Opens the table, loading the module if necessary. */
 async function open(): Promise<IpvsClient> {
   try {
     return await openKernelIpvs();

@@ -1,7 +1,7 @@
 /**
  * The order of a sorted listing: by mark, family, protocol, address and port. ipvsadm subtracts 32-bit numbers and looks
- * at the sign, so that 192.0.0.0 stands before 1.0.0.0; as that is no true order, the way of sorting counts as well: a
- * merge sort from the top down, that of Debian 12's C library. Pure.
+ * at the sign, so that 192.0.0.0 sorts before 1.0.0.0; as that is no total order, the result depends on the algorithm: the
+ * top-down merge sort of Debian 12's C library. Pure.
  */
 import type {Destination, Service} from '@hactl/ipvs';
 import {addressBytes} from '@hactl/net';
@@ -13,7 +13,7 @@ const difference = (left: number, right: number): number => (left - right) | 0;
 
 const protocols = {tcp: 6, udp: 17, sctp: 132} as const;
 
-/** Both in 16 octets: among servers of mixed families the first 32 bits of an IPv6 address count like an IPv4 one. */
+/** Both as 16 octets: with mixed families the first 32 bits of an IPv6 address compare like an IPv4 address. */
 function compareAddresses(left: string, right: string): number {
   const [first, second] = [Buffer.alloc(16), Buffer.alloc(16)];
   first.set(addressBytes(left));
@@ -40,7 +40,7 @@ export const compareServices: Compare<Service> = ({key}, {key: rightKey}) => {
 export const compareDestinations: Compare<Destination> = (left, right) =>
   compareAddresses(left.address, right.address) || left.port - right.port;
 
-/** Halves, sorts each, and merges; of equal ones the earlier stays the earlier. */
+/** Stable merge sort. */
 export function mergeSort<T>(list: readonly T[], compare: Compare<T>): readonly T[] {
   if (list.length < 2) return list;
   const middle = Math.floor(list.length / 2);

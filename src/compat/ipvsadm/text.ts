@@ -2,7 +2,7 @@
 import net from 'node:net';
 import {addressBytes, addressText} from '@hactl/net';
 
-/** strtol in base 10: leading blanks and a sign are good, anything behind the digits is not. */
+/** strtol in base 10: accepts leading blanks and a sign, nothing after the digits. */
 export function readNumber(text: string, low: number, high: number): number | undefined {
   if (!/^\s*[+-]?\d+$/.test(text)) return undefined;
   const value = Number(text);
@@ -15,7 +15,7 @@ const part = (text: string): number => {
   return /^[1-9]\d*$/.test(text) ? Number(text) : Number.NaN;
 };
 
-/** inet_aton: one to four parts, each decimal, octal or hexadecimal; the last fills what remains. `24` is 0.0.0.24. */
+/** inet_aton: one to four parts, each decimal, octal or hexadecimal; the last fills the rest. `24` is 0.0.0.24. */
 export function readIpv4(text: string): string | undefined {
   const parts = (text.split(/\s/, 1)[0] ?? '').split('.').map((text) => part(text));
   const last = parts.pop();
@@ -30,7 +30,7 @@ export function readIpv4(text: string): string | undefined {
   return [...parts, ...rest].join('.');
 }
 
-/** A dotted quad at the end of an IPv6 address as two groups: ipaddr.js takes `::1.2.3.4` for a mapped address. */
+/** A dotted quad at the end of an IPv6 address as two groups: ipaddr.js parses `::1.2.3.4` as a mapped address. */
 const withoutQuad = (text: string): string =>
   text.replace(/(\d+)\.(\d+)\.(\d+)\.(\d+)$/, (_, ...octets: string[]) => {
     const [a = 0, b = 0, c = 0, d = 0] = octets.slice(0, 4).map(Number);

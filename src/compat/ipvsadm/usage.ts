@@ -1,4 +1,4 @@
-/** What `ipvsadm -h` and `-v` print: its own words, as scripts may look for them. */
+/** Output of `ipvsadm -h` and `-v`, verbatim, as scripts may parse it. */
 
 export const versionLine = 'ipvsadm v1.31 2019/12/24 (compiled with popt and IPVS v1.2.1)\n';
 

@@ -5,7 +5,7 @@ export interface OptionWord {
   readonly type: 'option';
   readonly option: Option;
   readonly value?: string;
-  /** The last word that was read: what ipvsadm quotes when it does not want the option. */
+  /** The last word read, which ipvsadm quotes when it refuses the option. */
   readonly text: string;
 }
 
@@ -16,9 +16,9 @@ export interface BadWord {
 }
 
 export interface Words {
-  /** In the order given; a bad word is the last. */
+  /** In the given order; a bad word is the last. */
   readonly read: readonly (OptionWord | BadWord)[];
-  /** What is no option and no option's value. */
+  /** Words that are neither options nor their values. */
   readonly leftover: readonly string[];
 }
 
@@ -88,7 +88,7 @@ export function splitWords(words: readonly string[]): Words {
   return {read, leftover};
 }
 
-/** The command lines of `-R`, split at blanks; the word `ipvsadm` is read past, and lines without others are. */
+/** The command lines of `-R`, split at blanks; skips the word `ipvsadm`, and lines with nothing else. */
 export const restoreLines = (text: string): string[][] =>
   text
     .split('\n')

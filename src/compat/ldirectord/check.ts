@@ -28,7 +28,7 @@ export async function checkFile(instance: Instance, paths: Paths): Promise<Ldire
     wall: 0,
   });
   for (const diagnostic of outcome.diagnostics)
-    // Of a file without a service the original says nothing.
+    // The original prints nothing for a file without services.
     if (diagnostic.severity !== 'notice' && diagnostic.message !== NO_SERVICE)
       process.stderr.write(printableText(sentence(redactDiagnostic(diagnostic, outcome.sources))));
   return outcome.loaded?.cluster.ldirectord[0];

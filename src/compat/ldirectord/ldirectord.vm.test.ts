@@ -1,6 +1,6 @@
 /**
- * The drop-in command with a virtual service in the kernel's table, in a network namespace of the test's own: start,
- * failure and recovery, maintenance, fallback, malformed files at a reload, stop.
+ * The drop-in command with a virtual service in the kernel's table, in a private network namespace: start, failure and recovery,
+ * maintenance, fallback, malformed files at a reload, stop.
  */
 import {execFileSync, spawn, spawnSync, type ChildProcess} from 'node:child_process';
 import {
@@ -43,7 +43,7 @@ for (const address of ['127.0.0.2', '127.0.0.3', '127.0.0.9'])
     response.statusCode = fs.existsSync('${root}/' + address) ? 200 : 503;
     response.end('OK');
   }).listen(80, address);
-// A mail server that takes everything and keeps what it heard.
+// A mail server that accepts everything and records it.
 require('node:net').createServer((socket) => {
   let data = false;
   socket.on('error', () => undefined);
@@ -89,7 +89,7 @@ const call = (...words: string[]) => {
   return {status, stdout, stderr};
 };
 const read = (name: string): string => (existsSync(name) ? readFileSync(name, 'utf8') : '');
-/** ipvsadm's rules as they could be entered again: sorted, they are the table. */
+/** ipvsadm's rules in input format, sorted: the table. */
 const table = (): string[] =>
   inside('ipvsadm', '-S', '-n')
     .split('\n')
@@ -101,7 +101,7 @@ async function until(what: () => boolean, name: string): Promise<void> {
   while (!what()) {
     if (Date.now() > end)
       throw new Error(`not so within ${LIMIT} ms: ${name}: ${table().join(' / ')}\n${read(`${root}/log`)}`);
-    // oxlint-disable-next-line no-await-in-loop -- looked at again until it is so.
+    // oxlint-disable-next-line no-await-in-loop -- polling.
     await new Promise((wake) => setTimeout(wake, 50));
   }
 }
@@ -211,13 +211,13 @@ test('malformed files at a reload leave the table unchanged', async (t) => {
   t.timeout(4 * LIMIT);
   const socket = socketOf();
   const before = table();
-  // Values that would be looked up in the network are left to the test without a kernel.
+  // Values that need DNS lookups are covered by the test without a kernel.
   const broken = makeCorpus()
     .filter(({name, text}) => name === 'ldirectord.cf' && !/no host|\(|nosuch/.test(text))
     .filter((_, at) => at % 20 === 0);
   let refused = 0;
   for (const {text} of broken) {
-    // An error of its own at the end: a repaired file would be applied, and rightly.
+    // Add an error at the end: a repaired file would rightly be applied.
     writeFileSync(file, `${text}\nnosuch=1\n`);
     // oxlint-disable-next-line no-await-in-loop -- one reload after another.
     const answer = await ask(socket, {command: 'reload'}, LIMIT);

@@ -1,6 +1,6 @@
 /**
- * The real ldirectord and ours, each in a network namespace with the same servers: the same file, the same failures, and
- * after each step the same table. What differs on purpose (docs/ldirectord.md) is taken out of the comparison by name.
+ * The real ldirectord and ours, each in a network namespace with the same servers: with the same file and the same failures they
+ * must have the same table after each step. Intended differences (docs/ldirectord.md) are excluded by name.
  */
 import {execFileSync, spawn, spawnSync, type ChildProcess} from 'node:child_process';
 import {existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync} from 'node:fs';
@@ -65,7 +65,7 @@ virtual=10.99.0.104:80
 	checktype=on
 `;
 
-/** A real without its file answers nothing at all: the connection is refused, for every kind of check. */
+/** A real server without its file refuses connections, for every kind of check. */
 const server = `
 const fs = require('node:fs');
 const http = require('node:http');
@@ -107,7 +107,7 @@ const side = (name: string, command: readonly string[]): Side => {
 };
 const sides = [side('theirs', [real]), side('ours', [process.execPath, program])];
 
-/** The table without what differs on purpose: a fallback with weight 0, which ldirectord has from its start on. */
+/** The table without the intended difference: a fallback with weight 0, which ldirectord has from its start on. */
 const table = ({netns}: Side): string[] =>
   execFileSync('ip', ['netns', 'exec', netns, 'ipvsadm', '-S', '-n'], {encoding: 'utf8'})
     .split('\n')
@@ -118,7 +118,7 @@ async function until(what: () => boolean, name: () => string): Promise<void> {
   const end = Date.now() + LIMIT;
   while (!what()) {
     if (Date.now() > end) throw new Error(`not so within ${LIMIT} ms: ${name()}`);
-    // oxlint-disable-next-line no-await-in-loop -- looked at again until it is so.
+    // oxlint-disable-next-line no-await-in-loop -- polling.
     await new Promise((wake) => setTimeout(wake, 200));
   }
 }
@@ -131,7 +131,7 @@ const set = (...up: readonly string[]): void => {
   }
 };
 
-/** Reals and fallbacks of one virtual, as `address weight`. */
+/** Real servers and fallbacks of a virtual service, as `address weight`. */
 const of = (lines: readonly string[], virtual: string): string[] =>
   lines.flatMap((line) => {
     const match = new RegExp(`^-a ${virtual} -r (\\S+) .*-w (\\d+)`).exec(line);
@@ -163,15 +163,15 @@ test.after.always(async () => {
 
 for (const [name, act, expected] of [
   [
-    'started, all is well',
+    'started, all servers up',
     () => {
       set(...reals);
-      // How long a start may take is not judged in a machine that is emulated: that it comes to be is, by its table.
+      // The emulated machine's start time is not checked, only the resulting table.
       for (const side of sides) side.run('start');
     },
     ['127.0.0.2:80 3', '127.0.0.3:80 1'],
   ],
-  ['one real dies', () => set('127.0.0.3'), ['127.0.0.3:80 1']],
+  ['one real server fails', () => set('127.0.0.3'), ['127.0.0.3:80 1']],
   ['the other one too', () => set(), [`${FALLBACK}:80 1`]],
   ['the first is back', () => set('127.0.0.2'), ['127.0.0.2:80 3']],
   ['both are back', () => set(...reals), ['127.0.0.2:80 3', '127.0.0.3:80 1']],
@@ -186,7 +186,7 @@ for (const [name, act, expected] of [
       return theirs.join('\n') === ours.join('\n') && first(theirs).join() === expected.join();
     };
     await until(same, () => JSON.stringify(tables(), null, 1));
-    // It was so at one moment: it must stay so over the next rounds of both.
+    // Equal at one moment: must stay so over the next rounds of both.
     await new Promise((wake) => setTimeout(wake, 3_000));
     const [theirs, ours] = tables();
     t.deepEqual(ours, theirs);

@@ -66,7 +66,7 @@ test('alternating edits by the console and by hand: hand-written lines stay, whe
   for (const [name, original] of fixtures) {
     const virtuals = writtenVirtuals(original).filter(({on}) => on);
     if (virtuals.length === 0) continue;
-    // Hand-written lines, each in another place; the console's changes are made and undone around them.
+    // Hand-written lines at different positions; the console's changes are made and undone around them.
     let text = original;
     for (let round = 1; round <= 24; round += 1) {
       const {virtual = ''} = virtuals[round % virtuals.length] ?? {};

@@ -8,7 +8,7 @@ const removeLine = (text: string, {head}: WrittenLine): TextEdit => ({
   replacement: '',
 });
 
-/** The comment behind the value stays. */
+/** Replaces the value, keeping the comment after it. */
 function replaceValue({value, valueStart, words}: WrittenLine, to: string): TextEdit {
   return {
     start: valueStart,
@@ -17,13 +17,13 @@ function replaceValue({value, valueStart, words}: WrittenLine, to: string): Text
   };
 }
 
-/** A line at the end of the file. */
+/** Appends a line to the file. */
 const appended = (text: string, line: string): TextEdit =>
   text === ''
     ? {start: 0, end: 0, replacement: `${line}\n`}
     : insertAfterLine(text, text.length - (text.endsWith('\n') ? 1 : 0), line);
 
-/** Words that stay are left where they stand; so are the other words of their lines. */
+/** Removes words; the remaining words and lines keep their positions. */
 function setWords(text: string, lines: readonly WrittenLine[], wanted: readonly string[]): TextEdit[] {
   const listed = listedWords(lines);
   if (listed.length === wanted.length)
@@ -44,11 +44,11 @@ function setWords(text: string, lines: readonly WrittenLine[], wanted: readonly 
   });
 }
 
-/** All words on the first line: what is left where they are to stand in another order, or stand twice. */
+/** All words on the first line: the fallback for a different order or for repeated words. */
 const rewriteWords = (text: string, [first, ...others]: readonly WrittenLine[], value: string): TextEdit[] =>
   first ? [replaceValue(first, value), ...others.map((line) => removeLine(text, line))] : [];
 
-/** Lines before and behind the change are left; a line that differs is changed in its place. */
+/** Keeps the lines before and after the change; a line that differs is changed in place. */
 function setLines(
   text: string,
   name: string,
@@ -84,9 +84,9 @@ function setLines(
 }
 
 /**
- * Sets a directive of ha.cf, or removes it with `undefined`. What stands once (`keepalive`) is changed where it counts, in
- * the last line; of a list of words (`node`) `value` is the whole list, wherever its words stand; of a list of lines
- * (`ucast`) it has a line for each.
+ * Sets a directive of ha.cf, or removes it with `undefined`. A single value (`keepalive`) is changed in the last line, which is
+ * the effective one; for a list of words (`node`) `value` is the whole list, over however many lines; for a list of lines
+ * (`ucast`) it has one line for each.
  */
 export function editHaCf(text: string, name: string, value: string | undefined): Result<string, string> {
   const counting = countingOf(name);
@@ -117,7 +117,7 @@ export function editHaCf(text: string, name: string, value: string | undefined):
   const {start, end} = last.head.span;
   return ok(
     applyEdits(text, [
-      // The old name says the opposite.
+      // The old name has the opposite meaning.
       ...(last.name === name ? [] : [{start, end, replacement: name}]),
       replaceValue(last, value),
     ]),

@@ -1,14 +1,14 @@
-/** The lines of ha.cf as the parser reads them, with the place of each word; and what of a directive counts. Pure. */
+/** The lines of ha.cf as the parser reads them, with each word's position, and a directive's effective value. Pure. */
 import {cleanText} from '../clean-text.ts';
 import {haLine, type Word} from '../ha-line.ts';
 import {linesOf, Reporter} from '../reader.ts';
 
 export interface WrittenLine {
-  /** In lower case, as the lenient parser takes it. */
+  /** In lower case, as the lenient parser reads it. */
   readonly name: string;
   readonly head: Word;
   readonly words: readonly Word[];
-  /** All words behind the name, with the blanks between them. */
+  /** Everything after the name, including blanks. */
   readonly value: string;
   /** Offset at which the value starts, or would start. */
   readonly valueStart: number;
@@ -25,14 +25,14 @@ const lineLists: ReadonlySet<string> = new Set([
   'hactl_track_script', 'hactl_resource', 'hactl_ipvs', 'hactl_webhook', 'hactl_alert_command',
 ]); // prettier-ignore
 
-/** What several lines of a directive mean together. */
+/** How repeated lines of a directive combine. */
 export const countingOf = (name: string): Counting =>
   wordLists.has(name) ? 'words' : lineLists.has(name) ? 'lines' : 'last';
 
-/** Every line that holds a directive. */
+/** All lines with a directive. */
 export function writtenLines(text: string): WrittenLine[] {
   const reporter = new Reporter('ha.cf', 'lenient');
-  // Of the same length: offsets in one are offsets in the other.
+  // Same length, so offsets are valid in both.
   const clean = cleanText(text, reporter) ?? '';
   return linesOf(clean).flatMap((raw) => {
     const line = haLine(raw, reporter);
@@ -55,7 +55,7 @@ export function writtenLines(text: string): WrittenLine[] {
 const opposite = (value: string): string =>
   /^(?:on|yes|true|y|1)$/i.test(value) ? 'off' : /^(?:off|no|false|n|0)$/i.test(value) ? 'on' : value;
 
-/** The lines of a directive, under every name it has. */
+/** The lines of a directive, under all its names. */
 export const linesNamed = (lines: readonly WrittenLine[], name: string): WrittenLine[] =>
   lines.filter((line) => line.name === name || (name === 'auto_failback' && line.name === 'nice_failback'));
 
@@ -68,8 +68,8 @@ export function listedWords(lines: readonly WrittenLine[]): Word[] {
 }
 
 /**
- * The value of a directive of ha.cf as it counts, without comments: of a list of words all of them, of a list of lines one
- * line for each. undefined: it does not stand there.
+ * The effective value of a directive of ha.cf, without comments: all words of a list of words, one line for each of a list of
+ * lines. undefined: not in the file.
  */
 export function writtenHa(text: string, name: string): string | undefined {
   const lines = linesNamed(writtenLines(text), name);

@@ -5,7 +5,7 @@ import type {Word} from '../ha-line.ts';
 import {linesOf, Reporter} from '../reader.ts';
 import {applyEdits, lineEnd} from './text-edit.ts';
 
-/** The words of each group, node first; a line that ends with a backslash goes on in the next one. */
+/** The words of each group, node first; a trailing backslash continues the line. */
 function writtenGroups(text: string): (readonly [Word, ...Word[]])[] {
   const reporter = new Reporter('haresources', 'lenient');
   const groups: [Word, ...Word[]][] = [];
@@ -28,8 +28,8 @@ function writtenGroups(text: string): (readonly [Word, ...Word[]])[] {
 }
 
 /**
- * Adds a resource to the group of `node` that has the resource `beside`, to the first one of `node` otherwise, to a line of
- * its own where there is none. A resource that some group has already is not added again.
+ * Adds a resource to the group of `node` with the resource `beside`, otherwise to the first group of `node`, otherwise to a new
+ * line. A resource already present in a group is not added again.
  */
 export function editHaresources(
   text: string,

@@ -50,21 +50,21 @@ const setting = ({name, value}: Directive): Setting => ({name, value: value.trim
 
 function blocksOf(text: string): {globals: Directive[]; blocks: Block[]} {
   const reporter = new Reporter('ldirectord.cf', 'lenient', {blankMark: false});
-  // Of the same length: offsets in one are offsets in the other.
+  // Same length, so offsets are valid in both.
   return splitLdirectord(cleanText(text, reporter) ?? '', reporter);
 }
 
-/** Each of their lines counts. */
+/** Directives of which every line is effective. */
 const accumulating: ReadonlySet<string> = new Set(['real', 'real6', 'hactl_check', 'execute']);
 
 const isReal = (name: string): boolean => name === 'real' || name === 'real6';
 
-/** In a `virtual6` service these have names of their own. */
+/** Directives with a different name in a `virtual6` service. */
 const namesFor6: Readonly<Record<string, string>> = {real: 'real6', fallback: 'fallback6'};
 const nameIn = (block: Block, name: string): string =>
   (block.head.name === 'virtual6' ? namesFor6[name] : undefined) ?? name;
 
-/** Disabled services with the position of each of their lines: other lines may stand between them. */
+/** Disabled services with the position of each line: other lines may be interspersed. */
 function switchedOff(text: string): {virtual: string; start: number; end: number; body: string}[] {
   const lines = text.split('\n');
   let offset = 0;
@@ -132,7 +132,7 @@ const replaceValue = ({valueSpan, value}: Directive, to: string): TextEdit => ({
   replacement: to,
 });
 
-/** Changes, adds or removes one setting among `lines`; of a setting written twice, the last line is changed: it is the one in force. */
+/** Changes, adds or removes one setting among `lines`; of a repeated setting the last line is changed, as it is effective. */
 function setAmong(
   text: string,
   lines: readonly Directive[],
@@ -141,7 +141,7 @@ function setAmong(
   to: {
     readonly name: string;
     readonly value: string | undefined;
-    /** The name that was read in its place. */
+    /** The name under which it was read. */
     readonly alias?: string;
   },
 ): TextEdit[] {
@@ -152,7 +152,7 @@ function setAmong(
   return [insertAfterLine(text, after, `${indent}${to.name}=${to.value}`)];
 }
 
-/** Why one value cannot stand for the lines that there are. */
+/** Why a single value cannot replace the existing lines. */
 function refusalOf(lines: readonly Directive[], name: string): string | undefined {
   const count = lines.filter((line) => line.name === name).length;
   return accumulating.has(name) && count > 1

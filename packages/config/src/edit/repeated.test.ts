@@ -1,4 +1,4 @@
-/** Directives that stand on several lines: each line that counts is seen, and an edit changes the lines that it names. */
+/** Directives on several lines: every effective line is found, and an edit changes only the affected ones. */
 import test from 'ava';
 import fc from 'fast-check';
 import {parseHaCf, parseHaresources, parseLdirectordCf} from '../index.ts';
@@ -19,7 +19,7 @@ const edited = (text: string, edit: LdirectordEdit): string => {
 const nodesOf = (text: string): string[] =>
   parseHaCf({path: 'ha.cf', text}, {mode: 'lenient'}).model.nodes.map(({name}) => name);
 
-test('the nodes of every line are seen, and one that changes is changed where it stands', (t) => {
+test('the nodes of every line are found, and a changed one is changed in place', (t) => {
   const text = 'node alpha # the first\nkeepalive 1\nnode beta   # the second\n';
   t.is(writtenHa(text, 'node'), 'alpha beta');
   t.is(set(text, 'node', 'alpha beta'), text);
@@ -30,7 +30,7 @@ test('the nodes of every line are seen, and one that changes is changed where it
   t.is(writtenHa('node alpha beta\nnode Alpha gamma\n', 'node'), 'alpha beta gamma');
 });
 
-test('whatever is asked of words on many lines is what the parser then reads', (t) => {
+test('any edit of words on many lines is read back by the parser', (t) => {
   const names = fc.uniqueArray(fc.constantFrom('a', 'b', 'c', 'd', 'e'), {minLength: 1, maxLength: 5});
   const lines = fc.array(fc.array(fc.constantFrom('a', 'b', 'c', 'd', 'e'), {minLength: 1, maxLength: 3}), {
     minLength: 1,
@@ -57,7 +57,7 @@ for (const [name, first, second, third] of [
   ['apiauth', 'ping gid=haclient', 'ipfail uid=hacluster', 'cl_status uid=root'],
   ['stonith_host', 'a meatware b', 'b meatware a', '* meatware c'],
 ] as const)
-  test(`each line of ${name} is seen, and only the one that changes is written`, (t) => {
+  test(`each line of ${name} is found, and only the changed one is written`, (t) => {
     const text = `# paths\n${name} ${first} # one\nkeepalive 1\n${name}\t${second}\n\ndeadtime 5\n`;
     t.is(writtenHa(text, name), `${first}\n${second}`);
     t.is(set(text, name, `${first}\n${second}`), text);
@@ -95,7 +95,7 @@ test('automatic failback is that of the last line under either name', (t) => {
   t.is(set(text, 'auto_failback', undefined), '');
 });
 
-test('a directive in capitals, behind a byte order mark or a blank that is no space is seen as it is read', (t) => {
+test('a directive in capitals, after a byte order mark or a non-space blank is found as the parser reads it', (t) => {
   t.is(writtenHa('keepalive 1\nKeepAlive 2\n', 'keepalive'), '2');
   t.is(writtenHa('\uFEFFkeepalive 3\n', 'keepalive'), '3');
   t.is(set('\uFEFFkeepalive 3\n', 'keepalive', '4'), '\uFEFFkeepalive 4\n');
@@ -103,7 +103,7 @@ test('a directive in capitals, behind a byte order mark or a blank that is no sp
   t.is(writtenHa('# old\u2028keepalive 9\n', 'keepalive'), undefined, 'a comment goes on');
 });
 
-test('a resource goes to its group: of two lines of a node, behind a line that goes on, not twice', (t) => {
+test('a resource is added to its group: with two lines of a node, after a continued line, and not twice', (t) => {
   const two = 'lb1 10.0.0.1 # mail\nlb1 10.0.0.2 ldirectord::web.cf # web\nlb2 10.0.0.3\n';
   t.is(
     add(two, 'lb1', 'IPaddr2::10.0.0.9', '10.0.0.2'),
@@ -124,7 +124,7 @@ const dns =
   'virtual=10.0.0.1:53\n\treal=10.0.0.2:53 masq\n\tprotocol=tcp\n\tscheduler=rr\n\n' +
   'virtual=10.0.0.1:53\n\treal=10.0.0.3:53 masq\n\tprotocol=udp\n\tscheduler=wlc\n';
 
-test('of two services with one address and port each is edited by its place', (t) => {
+test('two services with the same address and port are edited by position', (t) => {
   t.deepEqual(
     writtenVirtuals(dns).map(({virtual, nth}) => [virtual, nth]),
     [
@@ -151,7 +151,7 @@ test('of two services with one address and port each is edited by its place', (t
   t.regex(edited(dns, {type: 'switch', ...udp, nth: 2, on: false}), /^fault:/);
 });
 
-test('a UDP service may be added beside the TCP one, not a second TCP one', (t) => {
+test('a UDP service may be added to a TCP one, but not a second TCP one', (t) => {
   const text = 'virtual=10.0.0.1:80\n\treal=10.0.0.2:80 masq\n';
   const lines = [{name: 'real', value: '10.0.0.2:80 masq'}];
   const virtual = '10.0.0.1:80';
@@ -202,7 +202,7 @@ test('a value does not replace one of several lines that all count', (t) => {
     t.regex(edited(text, edit), /^fault: .* stands on 2 lines/);
 });
 
-test('a setting that is written twice is changed where it counts, and removed everywhere', (t) => {
+test('a repeated setting is changed in its effective line, and removed everywhere', (t) => {
   const text = 'virtual=10.0.0.1:80\n\tscheduler=rr\n\tfallback=127.0.0.1\n\tscheduler=wlc # counts\n';
   const virtual = '10.0.0.1:80';
   t.is(edited(text, {type: 'set', virtual, name: 'scheduler', value: 'sed'}), text.replace('wlc', 'sed'));

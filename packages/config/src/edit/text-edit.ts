@@ -20,14 +20,14 @@ export function applyEdits(text: string, edits: readonly TextEdit[]): string {
 /** The file's line ending, also used for new lines. */
 export const lineEnd = (text: string): '\r\n' | '\n' => (/\r\n/.test(text) ? '\r\n' : '\n');
 
-/** The span of the whole line that holds `offset`, its end included. */
+/** The span of the whole line containing `offset`, including its line end. */
 export function wholeLine(text: string, offset: number): {start: number; end: number} {
   const start = text.lastIndexOf('\n', offset - 1) + 1;
   const next = text.indexOf('\n', offset);
   return {start, end: next === -1 ? text.length : next + 1};
 }
 
-/** Inserts a line after the line that holds `offset`, whether or not that line ends with a line break. */
+/** Inserts a line after the line containing `offset`, whether or not that line ends with a line break. */
 export function insertAfterLine(text: string, offset: number, line: string): TextEdit {
   const {end} = wholeLine(text, offset);
   const eol = lineEnd(text);
