@@ -40,10 +40,10 @@ export const findings: readonly Finding[] = [
     before: '1 frame: no VIP for 4 x deadtime; 9 frames: 32 s of 34 s',
     tests: [
       [claims, 'a claim is valid only for its sender, cluster, address, hardware address and key'],
-      [claims, 'only an answer to a claim of ours proves that its sender lives'],
+      [claims, 'only an answer to our claim proves that its sender is alive'],
       [simulated, 'claims that prove no life'],
       [simulated, 'a new claim of a peer that was fenced, or said goodbye, is no reason to yield'],
-      ['packages/net/src/na-watch.netns.test.ts', 'a router may have passed on is not heard'],
+      ['packages/net/src/na-watch.netns.test.ts', 'a router may have forwarded is ignored'],
     ],
   },
   {
@@ -91,7 +91,7 @@ export const findings: readonly Finding[] = [
     before: 'IPMI and webhook passwords in 0644 logs',
     tests: [
       [secrets, everySecret],
-      ['packages/config/src/facts.test.ts', 'shown without what may be a secret'],
+      ['packages/config/src/facts.test.ts', 'a possible secret is hidden, and its change still shows'],
       ['src/system/shown.test.ts', 'a command that repeats its arguments does not show them'],
       ['src/system/log-file.test.ts', 'a file is readable by root and its group, whatever the umask'],
     ],
@@ -102,7 +102,7 @@ export const findings: readonly Finding[] = [
     before: '20 forged adverts: the VIP given up 20 times in 4 s',
     tests: [
       [receiver, 'a listed crc key authenticates nobody while a real key signs'],
-      ['packages/sync/src/keyring.test.ts', 'an empty key beside a real one lets nobody in'],
+      ['packages/sync/src/keyring.test.ts', 'an empty key next to a real one authenticates nobody'],
     ],
   },
   {
@@ -121,7 +121,7 @@ export const findings: readonly Finding[] = [
     before: 'files of nobody, mode 0777: 0 errors, 0 warnings',
     tests: [
       ['src/configuration/door.test.ts', ': refused'],
-      ['src/configuration/door.test.ts', 'a program that anybody may change is refused'],
+      ['src/configuration/door.test.ts', 'a world-writable program is refused'],
       ['src/configuration/door.test.ts', 'a world-writable resource script is refused'],
       ['src/configuration/door.test.ts', 'every part of a path is checked, through links'],
     ],
@@ -132,7 +132,7 @@ export const findings: readonly Finding[] = [
     before: 'every process: root, all capabilities; the unit: 9.6 UNSAFE',
     tests: [
       [router, 'the checks run as another user without capabilities'],
-      ['src/daemon/child.test.ts', 'keep the three capabilities of the network only, in every thread'],
+      ['src/daemon/child.test.ts', 'keep only the three network capabilities, in every thread'],
       ['src/host/director/hardening.test.ts', 'checks with a capability'],
     ],
   },
@@ -141,7 +141,7 @@ export const findings: readonly Finding[] = [
     title: 'support bundle',
     before: 'private keys and passwords of scripts packed',
     tests: [
-      ['src/cli/support-bundle.test.ts', 'no secret is in the bundle'],
+      ['src/cli/support-bundle.test.ts', 'the bundle has the files without any secret'],
       ['src/cli/support-bundle.test.ts', 'no planted secret of any spelling is in the bundle'],
     ],
   },
@@ -150,7 +150,7 @@ export const findings: readonly Finding[] = [
     title: 'strangers fill the logs',
     before: '2,700 lines/s; a claim answered by 300 frames',
     tests: [
-      ['src/peer/strangers.test.ts', 'one source: at once, then its count'],
+      ['src/peer/strangers.test.ts', 'one source: reported at once, then its count'],
       ['src/peer/strangers.test.ts', 'ten thousand sources'],
       ['test/attacks/peer-port.netns.test.ts', 'a flood of connections'],
       [simulated, 'an answer names the claimed address only'],
@@ -161,9 +161,9 @@ export const findings: readonly Finding[] = [
     title: 'ports reachable from everywhere',
     before: '6944/tcp answered on the VIP, two hops away; no TTL check',
     tests: [
-      ['src/peer/peer.test.ts', 'nobody is answered at or from'],
+      ['src/peer/peer.test.ts', 'are refused even with the key'],
       ['packages/failover/src/driver/strangers.test.ts', 'a router’s datagrams are dropped'],
-      ['packages/sync/src/driver-link.netns.test.ts', 'only frames that no router passed on are heard'],
+      ['packages/sync/src/driver-link.netns.test.ts', 'only frames that no router forwarded are received'],
     ],
   },
   {
@@ -182,7 +182,7 @@ export const findings: readonly Finding[] = [
     before: 'IPMI password in two argument lists, every 5 s',
     tests: [
       [secrets, everySecret],
-      ['packages/config/src/ha-cf.test.ts', 'the shell runs it as it was written'],
+      ['packages/config/src/ha-cf.test.ts', 'the shell passes the parameters unchanged'],
     ],
   },
   {
@@ -192,7 +192,7 @@ export const findings: readonly Finding[] = [
     tests: [
       [
         'packages/checks/src/probes/mysql-message.test.ts',
-        'a server gets the password under no key of its own',
+        'the password is never encrypted with a key that the server sends',
       ],
     ],
   },
@@ -215,9 +215,12 @@ export const findings: readonly Finding[] = [
         'src/configuration/config-push.test.ts',
         'the peer cannot write a file that the pushed configuration does not read',
       ],
-      ['src/configuration/config-push.test.ts', 'a new file is for root and its group, whatever the mode'],
+      [
+        'src/configuration/config-push.test.ts',
+        'a new file is accessible to root and its group only, whatever mode was sent',
+      ],
       ['src/configuration/config-push.test.ts', 'a push follows no link and replaces only files'],
-      ['src/configuration/config-push.test.ts', 'a link that appears after the push was judged'],
+      ['src/configuration/config-push.test.ts', 'a link that appears after validation is not followed'],
     ],
   },
   {
@@ -235,7 +238,7 @@ export const findings: readonly Finding[] = [
     before: '`a{2000}b`: 5.6 s frozen; `(?:a{100}){100}b`: 36 s',
     tests: [
       ['packages/regex/src/match.test.ts', 'is given up'],
-      ['packages/checks/src/probes/dialogue.test.ts', 'an expression that would take years ends the check'],
+      ['packages/checks/src/probes/dialogue.test.ts', 'a catastrophic expression ends the check'],
     ],
   },
   {
@@ -262,8 +265,8 @@ export const findings: readonly Finding[] = [
     before: 'logs 0666; an order of the year 285,000 broke `hactl status`',
     tests: [
       ['src/system/log-file.test.ts', 'whatever the umask'],
-      [orders, 'no orders: '],
-      [orders, 'orders of a clock that is more than a day ahead are not taken'],
+      [orders, 'rejected as overrides: '],
+      [orders, 'overrides from a clock more than a day ahead are refused'],
       [simulated, 'another machine with our address is answered'],
     ],
   },

@@ -8,6 +8,7 @@ import {existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSyn
 import os from 'node:os';
 import path from 'node:path';
 import test from 'ava';
+import {findings} from '../attacks/findings.ts';
 
 const root = path.resolve(import.meta.dirname, '../..');
 const read = (file: string): string => readFileSync(path.join(root, file), 'utf8');
@@ -100,6 +101,15 @@ test('every test that docs/field.md names is in its file', (t) => {
   }
   t.true(count > 100, `${count} titles`);
   t.deepEqual(missing, []);
+});
+
+test('every test that findings.ts names is in its file', (t) => {
+  const named = findings.flatMap(({tests}) => tests);
+  t.true(named.length > 50, `${named.length} tests`);
+  t.deepEqual(
+    named.filter(([file, title]) => !plain(read(file)).includes(plain(title))),
+    [],
+  );
 });
 
 interface Ran {
