@@ -6,6 +6,13 @@ import {linesOf, Reporter} from './reader.ts';
 
 const methods: readonly AuthMethod[] = ['crc', 'md5', 'sha1', 'sha256'];
 
+/** In a key # is a character, as for heartbeat: a key that ended there would be a weaker one. A blank before it ends the key. */
+function withoutComment(text: string): string {
+  const key = /^\s*\d+\s+(?!crc\s)[^\s#]+\s+(?!#(?:\s|$))\S+/.exec(text)?.[0];
+  const rest = text.slice(key?.length ?? 0);
+  return `${key ?? ''}${(key === undefined ? rest.split('#')[0] : rest.replace(/\s#.*/, '')) ?? ''}`.trimEnd();
+}
+
 /** Parses one file. */
 export function parseAuthkeys(
   source: {readonly path: string; readonly text: string; readonly mode?: number},
@@ -23,7 +30,7 @@ export function parseAuthkeys(
       `others could read the key: chmod 600 ${source.path}`,
     );
   for (const line of linesOf(cleanText(source.text, reporter) ?? '')) {
-    const content = line.text.split('#')[0]?.trimEnd() ?? '';
+    const content = withoutComment(line.text);
     const match = /^\s*(\S+)(?:\s+(\S+))?(?:\s+(.*))?$/.exec(content);
     if (!match) continue;
     const [, head = '', method = '', secret = ''] = match;

@@ -269,3 +269,51 @@ test('the shell passes the parameters unchanged and tries the second device only
     "<-t><good><-F></dev/stdin><-T><reset><b><10.0.0.3 my it's>",
   ]);
 });
+
+/** What heartbeat 3.0.6 reads (config.c, cl_get_msec of libplumb): commas separate as blanks do, the last of several values counts. */
+for (const [line, expected] of [
+  ['node c,d', {nodes: ['a', 'b', 'c', 'd']}],
+  ['node c, d ,e', {nodes: ['a', 'b', 'c', 'd', 'e']}],
+  ['bcast eth1,eth2', {devices: ['eth0', 'eth1', 'eth2']}],
+  ['udp eth1, eth2', {devices: ['eth0', 'eth1', 'eth2']}],
+  ['ping 10.0.0.1,10.0.0.2 , 10.0.0.3', {pings: ['10.0.0.1', '10.0.0.2', '10.0.0.3']}],
+  ['keepalive ,2,', {keepalive: 2_000}],
+  ['keepalive 3, 2', {keepalive: 2_000}],
+  ['auto_failback on off', {autoFailback: 'off'}],
+  ['auto_failback Legacy', {autoFailback: 'legacy'}],
+  ['logfile /a,/b', {logFile: '/b'}],
+  ['cluster one two', {cluster: 'two'}],
+  ['initdead 20.', {initdead: 20_000}],
+  ['initdead 20000msecs', {initdead: 20_000}],
+  ['initdead 20000msx', {initdead: 20_000}],
+  ['initdead 20000000usec', {initdead: 20_000}],
+] as const)
+  test(`${line}: as heartbeat reads it`, (t) => {
+    const text = `keepalive 1\ndeadtime 5\nbcast eth0\nnode a b\nauto_failback on\n${line}\n`;
+    for (const mode of ['strict', 'lenient'] as const) {
+      const {model, diagnostics} = parseHaCf({path: 'ha.cf', text}, {mode});
+      t.deepEqual(
+        diagnostics.filter(({severity}) => severity === 'error'),
+        [],
+      );
+      t.like(
+        {
+          ...model,
+          nodes: model.nodes.map(({name}) => name),
+          devices: model.media.flatMap((medium) => ('device' in medium ? [medium.device] : [])),
+        },
+        expected,
+        mode,
+      );
+    }
+  });
+
+test('of several values each is judged, and the last one is taken with a warning', (t) => {
+  const read = (line: string) =>
+    parseHaCf(
+      {path: 'ha.cf', text: `keepalive 1\ndeadtime 5\nbcast eth0\nnode a b\nauto_failback on\n${line}\n`},
+      {mode: 'strict'},
+    ).diagnostics.map(({severity, code}) => `${severity} ${code}`);
+  t.deepEqual(read('keepalive 2 sometimes'), ['warning trailing-text', 'error bad-value']);
+  t.deepEqual(read('logfile /a'), []);
+});

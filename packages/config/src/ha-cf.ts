@@ -10,7 +10,7 @@ import {
   type Draft,
 } from './ha-directives.ts';
 import {finishNeeds, finishTimes} from './ha-finish.ts';
-import {haLine, type HaLine} from './ha-line.ts';
+import {haLines, type HaLine} from './ha-line.ts';
 import {noMedia, parseMedium} from './ha-media.ts';
 import {parseMembers} from './ha-nodes.ts';
 import {operationWords, parseOperation} from './ha-operation.ts';
@@ -70,8 +70,7 @@ export function parseHaCf(
   };
   const text = cleanText(source.text, reporter);
   for (const raw of linesOf(text ?? '')) {
-    const line = haLine(raw, reporter);
-    if (line) parseKnown(line, raw, draft, tools);
+    for (const line of haLines(raw, reporter)) parseKnown(line, raw, draft, tools);
   }
   const filled = finishTimes(draft.times, reporter);
   const start = reporter.span(0, Math.max(1, source.text.indexOf('\n')));
@@ -121,9 +120,9 @@ function parseKnown(line: HaLine, raw: Line, draft: Draft, tools: Tools): void {
   const fix = [{span: head.span, replacement: near}];
   const message = `directive names are written in lower case: ${name}`;
   const meant = reporter.repair('misspelled', head.span, message, near, fix)
-    ? haLine(raw, reporter, near)
-    : undefined;
-  if (meant) parseLine(meant, draft, tools);
+    ? haLines(raw, reporter, near)
+    : [];
+  for (const each of meant) parseLine(each, draft, tools);
 }
 
 function parseLine(line: HaLine, draft: Draft, {reporter, resolver}: Tools): void {

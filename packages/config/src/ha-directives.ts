@@ -79,7 +79,7 @@ export function parseTrackScript(line: HaLine, hactl: Own): void {
 /** `auto_failback on|off|legacy`; nice_failback is the old name with the opposite meaning. */
 export function parseFailback(line: HaLine, draft: Draft, reporter: Reporter): void {
   const auto = line.name === 'auto_failback';
-  if (line.value === 'legacy' && auto) {
+  if (line.value.toLowerCase() === 'legacy' && auto) {
     draft.autoFailback = 'legacy';
     return;
   }

@@ -3,6 +3,14 @@ import type {Span} from './model.ts';
 import type {Line, Reporter} from './reader.ts';
 import {parseBoolean, parseTime} from './units.ts';
 
+/** Directives of heartbeat that take a list, separated by blanks or commas. */
+const lists: ReadonlySet<string> = new Set(['node', 'bcast', 'udp', 'ping', 'ping6']);
+/** Those that take a value: of several the last one counts. */
+const singles: ReadonlySet<string> = new Set([
+  'keepalive', 'deadtime', 'deadping', 'initdead', 'warntime', 'udpport', 'cluster', 'watchdog', 'logfacility', 'logfile',
+  'debugfile', 'debug', 'auto_failback', 'nice_failback', 'realtime', 'rtprio', 'crm', 'pacemaker', 'autojoin',
+]); // prettier-ignore
+
 export interface Word {
   readonly text: string;
   readonly span: Span;
@@ -28,18 +36,47 @@ export interface HaLine {
   number(least: number, most: number): number | undefined;
 }
 
-/** undefined: nothing but blanks and a comment. `name` replaces a misspelled one. */
-export function haLine(line: Line, reporter: Reporter, name?: string): HaLine | undefined {
+/** The directive and its values; undefined: nothing but blanks and a comment. `name` replaces a misspelled one. */
+export function haWords(
+  line: Line,
+  reporter: Reporter,
+  name?: string,
+): {readonly head: Word; readonly rest: readonly Word[]} | undefined {
   const content = line.text.split('#')[0] ?? '';
-  const words: Word[] = [...content.matchAll(/\S+/g)].map((match) => ({
-    text: match[0],
-    span: reporter.span(line.start + match.index, line.start + match.index + match[0].length),
-  }));
-  const [head, ...rest] = words;
+  const wordsOf = (pattern: RegExp): Word[] =>
+    [...content.matchAll(pattern)].map((match) => ({
+      text: match[0],
+      span: reporter.span(line.start + match.index, line.start + match.index + match[0].length),
+    }));
+  const [head, ...rest] = wordsOf(/\S+/g);
   if (!head) return undefined;
-  const whole = reporter.span(head.span.start, (words.at(-1) ?? head).span.end);
-  const [first] = rest;
   const known = name ?? head.text;
+  if (!singles.has(known) && !lists.has(known)) return {head, rest};
+  // The directive ends at a blank; behind it commas separate as blanks do.
+  return {head, rest: wordsOf(/[^\s,]+/g).filter(({span}) => span.start >= head.span.end)};
+}
+
+/** The lines that heartbeat reads from one. */
+export function haLines(line: Line, reporter: Reporter, name?: string): readonly HaLine[] {
+  const words = haWords(line, reporter, name);
+  if (!words) return [];
+  const {head, rest} = words;
+  const known = name ?? head.text;
+  const last = rest.at(-1);
+  if (!singles.has(known) || rest.length < 2 || !last) return [haLine(known, head, rest, reporter)];
+  reporter.add(
+    'warning',
+    'trailing-text',
+    reporter.span(rest[0]?.span.start ?? 0, last.span.end),
+    `${known} has one value: heartbeat takes the last of several, and so does hactl`,
+    `${known} ${last.text}`,
+  );
+  return rest.map((value) => haLine(known, head, [value], reporter));
+}
+
+function haLine(known: string, head: Word, rest: readonly Word[], reporter: Reporter): HaLine {
+  const whole = reporter.span(head.span.start, (rest.at(-1) ?? head).span.end);
+  const [first] = rest;
   const taken: HaLine = {
     name: known,
     head,

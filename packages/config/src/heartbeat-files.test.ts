@@ -88,6 +88,22 @@ test('authkeys: the auth line chooses the signing key; the order of the lines do
   );
 });
 
+test('authkeys: # inside a key is a part of it, as for heartbeat; after a blank it begins a comment', (t) => {
+  const secrets = (text: string): string[] =>
+    keys(`auth 1#c\n${text}\n`).model.keys.map(({secret}) => secret);
+  for (const [line, secret] of [
+    ['1 sha256 abc#def', 'abc#def'],
+    ['1 sha256 #abc', '#abc'],
+    ['1 sha256 abc#def # comment', 'abc#def'],
+    ['1 sha256 abc #comment', 'abc'],
+    ['1 sha256 two words # comment', 'two words'],
+    ['1 crc # comment', ''],
+    ['1 crc#comment', ''],
+  ] as const)
+    t.deepEqual(secrets(line), [secret], line);
+  t.deepEqual(errors('auth 1\n1 sha256 # no key\n'), ['missing-value', 'missing-key']);
+});
+
 /** Refused: the file, its mode and the code. */
 for (const [text, mode, code] of [
   ['1 sha256 s\n', 0o600, 'missing-key'],

@@ -51,13 +51,13 @@ export function parseFallback(
     reporter.error(code, directive.valueSpan, message, form);
   };
   const written = directive.value.trim().split(/\s+/);
-  if (/^(:[\w-]+)?$/.test(written[0] ?? '')) {
+  // ldirectord looks at the last two words only.
+  if (/^(:[\w-]+)?$/.test(written.slice(-2)[0] ?? '')) {
     reporter.add('warning', 'missing-value', directive.valueSpan, `${directive.name} names no server`, form);
     return undefined;
   }
   const taken = parseWeight(directive, written, reporter);
   if (!taken) return undefined;
-  // ldirectord looks at the last two words only.
   const [server = '', method = 'gate'] = taken.words.slice(-2);
   const lost = taken.words.slice(0, -2).join(' ');
   if (!methods.includes(method))

@@ -1,7 +1,7 @@
 /** Directives allowed both at the top of ldirectord.cf, as the default of every virtual service, and inside a service. Pure. */
 import type {Directive} from './ldirectord-line.ts';
 import {parseFallback, type FallbackPlace} from './ldirectord-fallback.ts';
-import {parseNumber, parseSeconds, parseText, parseYesNo} from './ldirectord-values.ts';
+import {parseNumber, parseSeconds, parseSomething, parseText, parseYesNo} from './ldirectord-values.ts';
 import type {EmailAlert, FallbackServer} from './model.ts';
 import type {Reporter, Resolver} from './reader.ts';
 
@@ -94,9 +94,9 @@ export function parseShared(
       parseOwnFallback(directive, into, fallback, resolver, reporter);
       return true;
     case 'fallbackcommand': {
-      const command = parseText(directive);
-      if (command === '' && !(fallback.global && directive.value.trim() !== '')) missing(directive, reporter);
-      else if (command !== '') into.fallbackCommand = command;
+      const command = fallback.global ? parseText(directive) : (parseSomething(directive, reporter) ?? '');
+      if (fallback.global && directive.value.trim() === '') missing(directive, reporter);
+      if (command !== '') into.fallbackCommand = command;
       return true;
     }
     case 'emailalert': {
@@ -173,7 +173,11 @@ const phases = ['all', 'none', 'starting', 'running', 'stopping', 'reloading'];
 function parseStatus(directive: Directive, reporter: Reporter): string[] | undefined {
   const strict = reporter.mode === 'strict';
   const text = strict ? directive.value : parseText(directive).toLowerCase();
-  const words = text.split(strict ? /\s*,\s*/ : /[\s,]+/).filter((word) => word !== '');
+  // As Perl's split: empty words at the end do not count, others are words.
+  const words = strict
+    ? text.replace(/[\s,]*,\s*$/, '').split(/\s*,\s*/)
+    : text.split(/[\s,]+/).filter((word) => word !== '');
+  if (words.length === 1 && words[0] === '') return ['none'];
   const strange = words.find((word) => !phases.includes(word));
   const help = `one or more of ${phases.join(', ')}, separated by commas`;
   if (strange !== undefined) {

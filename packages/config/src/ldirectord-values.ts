@@ -171,9 +171,18 @@ const saysNothing = (directive: Directive, reporter: Reporter): undefined => {
   reporter.error('missing-value', directive.valueSpan, `${directive.name} says nothing`, help);
 };
 
-/** Text that must not be empty, nor empty quotes. */
+/** Text that must not be empty, nor empty quotes. Of a value that begins with a quote ldirectord takes what is in quotes. */
 export function parseSomething(directive: Directive, reporter: Reporter): string | undefined {
-  return parseText(directive) || saysNothing(directive, reporter);
+  const [, quoted, rest = ''] = /^"(.*)"(.*)$/.exec(directive.value.trim()) ?? [];
+  if (quoted !== undefined && rest.trim() !== '')
+    reporter.add(
+      'warning',
+      'trailing-text',
+      directive.valueSpan,
+      `ldirectord ignores "${rest.trim()}" behind the quotes, and so does hactl`,
+      `${directive.name}="${quoted}"`,
+    );
+  return (quoted ?? parseText(directive)) || saysNothing(directive, reporter);
 }
 
 /** Text that must be present; empty quotes are accepted and ignored. */

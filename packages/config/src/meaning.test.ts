@@ -123,3 +123,35 @@ for (const [lines, code] of [
       [code],
     );
   });
+
+for (const [line, expected] of [
+  ['checkcommand="/root/x.sh -a";', {checkCommand: '/root/x.sh -a'}],
+  ['checkcommand="/root/x.sh" "b"', {checkCommand: '/root/x.sh" "b'}],
+  ['fallbackcommand="/root/y.sh" now', {fallbackCommand: '/root/y.sh'}],
+  ['monitorfile="/tmp/m" x', {monitorFile: '/tmp/m'}],
+  ['fallback=10.0.0.3 :80 gate', {fallback: undefined}],
+] as const)
+  test(`${line}: what ldirectord takes of it, with a warning`, (t) => {
+    for (const mode of ['strict', 'lenient'] as const) {
+      const {model, diagnostics} = cf(`virtual=10.0.0.1:80\n\treal=10.0.0.2:80 gate\n\t${line}\n`, mode);
+      t.like(model.virtuals[0], expected, mode);
+      t.deepEqual(
+        diagnostics.filter(({severity}) => severity === 'error'),
+        [],
+        mode,
+      );
+      if (!line.includes('" "'))
+        t.true(
+          diagnostics.some(({severity}) => severity === 'warning'),
+          mode,
+        );
+    }
+  });
+
+for (const words of [',all', 'starting,,stopping', ', '])
+  test(`emailalertstatus=${words}: an empty word is refused in strict mode, as by ldirectord, and stepped over otherwise`, (t) => {
+    const errors = (mode: Mode): number =>
+      cf(`emailalertstatus=${words}\n`, mode).diagnostics.filter(({severity}) => severity === 'error').length;
+    t.is(errors('strict'), words === ', ' ? 0 : 1);
+    t.is(errors('lenient'), 0);
+  });

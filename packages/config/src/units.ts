@@ -1,17 +1,18 @@
 /** heartbeat's and ldirectord's notations of a time. Pure. */
 import type {Millis} from '@hactl/base';
 
-/** heartbeat: a plain number is seconds; decimals and the suffixes s, ms, us are allowed. undefined: not a time. */
+/**
+ * heartbeat: a plain number is seconds; decimals and the suffixes ms and us are allowed, whatever follows them (`msecs`), and
+ * here s and sec. undefined: not a time.
+ */
 export function parseTime(text: string): Millis | undefined {
-  const match = /^(\d+(?:\.\d+)?|\.\d+)(s|sec|ms|msec|us|usec)?$/i.exec(text);
+  const match = /^(\d+(?:\.\d*)?|\.\d+)(s|sec|ms[a-z]*|us[a-z]*)?$/i.exec(text);
   if (!match) return undefined;
   const value = Number(match[1]);
-  switch (match[2]?.toLowerCase()) {
+  switch (match[2]?.slice(0, 2).toLowerCase()) {
     case 'ms':
-    case 'msec':
       return value;
     case 'us':
-    case 'usec':
       return value / 1_000;
     default:
       return value * 1_000;

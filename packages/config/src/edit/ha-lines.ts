@@ -1,6 +1,6 @@
 /** The lines of ha.cf as the parser reads them, with each word's position, and a directive's effective value. Pure. */
 import {cleanText} from '../clean-text.ts';
-import {haLine, type Word} from '../ha-line.ts';
+import {haWords, type Word} from '../ha-line.ts';
 import {linesOf, Reporter} from '../reader.ts';
 
 export interface WrittenLine {
@@ -35,7 +35,7 @@ export function writtenLines(text: string): WrittenLine[] {
   // Same length, so offsets are valid in both.
   const clean = cleanText(text, reporter) ?? '';
   return linesOf(clean).flatMap((raw) => {
-    const line = haLine(raw, reporter);
+    const line = haWords(raw, reporter);
     if (!line) return [];
     const {head, rest} = line;
     const valueStart = rest[0]?.span.start ?? head.span.end;
