@@ -84,14 +84,14 @@ async function startDirector(
     until(`${what}: ${node} serves`, LIMIT, holds, 100).catch((error: unknown) => {
       throw new Error(`${String(error)}: ${log()}`);
     });
-  /** Processes of this director with this title. */
-  const end = async (title: string): Promise<void> => {
+  /** Sends a signal to the processes of this director whose title begins so (a regular expression). */
+  const end = async (title: string, signal: NodeJS.Signals = 'SIGKILL'): Promise<void> => {
     const {stdout} = await site.run(node, ['sh', '-c', `for p in /proc/[0-9]*; do tr '\\0' ' ' <$p/cmdline 2>/dev/null | grep -q "^${title}" && [ "$(readlink $p/ns/net)" = "$(readlink /proc/self/ns/net)" ] && echo "\${p#/proc/}"; done; :`]); // prettier-ignore
     for (const pid of stdout
       .trim()
       .split('\n')
       .filter((word) => word !== ''))
-      process.kill(Number(pid), 'SIGKILL');
+      process.kill(Number(pid), signal);
   };
   const hactl = async (...words: readonly string[]): Promise<string> =>
     (

@@ -27,6 +27,7 @@ const moduleFolders = [
   'drivers/virtio',
   'drivers/char',
   'drivers/net',
+  'drivers/watchdog',
 ];
 
 export interface Lab {
