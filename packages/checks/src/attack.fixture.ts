@@ -7,6 +7,7 @@ import path from 'node:path';
 import readline from 'node:readline';
 import type {ExecutionContext} from 'ava';
 import {kinds} from './hostile.fixture.ts';
+import {PASSWORD} from './hostile-texts.fixture.ts';
 import type {CheckSpec, FromChecks, Late} from './messages.ts';
 import {NODE_OPTIONS} from './node-options.ts';
 import {checkOf, serve} from './probes/testing.ts';
@@ -68,8 +69,8 @@ export async function attack(
         virtualPort: 80,
         receive: 'OK',
         login: 'me',
-        passwd: 'x',
-        secret: 'x',
+        passwd: PASSWORD,
+        secret: PASSWORD,
         ...(kinds[kind]?.datagram ? {protocol: 'udp' as const} : {}),
         request: kinds[kind]?.service === 'dns' ? 'real.test' : 'SELECT 1',
         checkInterval: 1_000,

@@ -16,6 +16,7 @@ import {
   type Kind,
 } from './hostile-acts.fixture.ts';
 import {bannerKinds} from './hostile-banners.fixture.ts';
+import {textKinds} from './hostile-texts.fixture.ts';
 import {tlsKinds} from './hostile-tls.fixture.ts';
 
 /** A message with names of thousands of labels, and a thousand records that point at them. */
@@ -43,6 +44,7 @@ function longNames(id: Buffer): Buffer {
 export const kinds: Readonly<Record<string, Kind>> = {
   ...bannerKinds,
   ...tlsKinds,
+  ...textKinds,
   chunks: {
     service: 'http',
     act: asked(
