@@ -19,7 +19,7 @@ export interface Taken {
 
 function open(file: string): number {
   try {
-    return openSync(file, constants.O_RDWR | constants.O_CREAT, 0o600);
+    return openSync(file, constants.O_RDWR | constants.O_CREAT | constants.O_NOFOLLOW, 0o600);
   } catch (error) {
     // On a read-only file system an existing file can be locked anyway.
     if ((error as NodeJS.ErrnoException).code === 'EROFS') return openSync(file, 'r');

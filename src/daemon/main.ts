@@ -13,6 +13,7 @@ import {openServiceManager} from '../system/service-manager.ts';
 import type {Spare} from './child.ts';
 import {runDirector} from './director.ts';
 import {lockDirectories} from './lock.ts';
+import {ownDirectory} from './own-directory.ts';
 import {LOADED, type LauncherMessage} from './launcher-messages.ts';
 import {rehearse, type DirectorOptions} from './options.ts';
 import {preforkChildren} from './programs.ts';
@@ -96,6 +97,16 @@ for (const [directory, mode] of [
     // A write failure there is logged and does not stop the service.
     log('error', `${directory} cannot be created: ${String(error)}`);
   }
+for (const [directory, below] of [
+  [runDir, []],
+  [stateDir, ['config']],
+] as const) {
+  const problem = ownDirectory(directory, below, log);
+  if (problem === undefined) continue;
+  log('error', `${problem}; nothing was started`);
+  await logger.close();
+  process.exit(2);
+}
 // Users know the launcher's pid.
 const taken = await lockDirectories(
   [...new Set([runDir, stateDir])],

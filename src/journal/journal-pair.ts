@@ -1,6 +1,7 @@
 /** Two rotating files: lines are appended to the first; when it is full it replaces the second. */
 import {readFileSync} from 'node:fs';
-import {appendFile, rename, stat} from 'node:fs/promises';
+import {rename, stat} from 'node:fs/promises';
+import {appendLater} from '@hactl/base/files';
 
 export interface FilePair {
   /** The lines of both, oldest first. */
@@ -41,7 +42,7 @@ export function openPair(options: {
         // oxlint-disable-next-line no-await-in-loop -- lines are written in order.
         if (size > limit) await rename(file, old);
         // oxlint-disable-next-line no-await-in-loop -- see above.
-        await appendFile(file, lines, {mode: 0o600});
+        await appendLater(file, lines, 0o600);
         // oxlint-disable-next-line no-await-in-loop -- see above.
         ({size} = await stat(file));
         failing = false;

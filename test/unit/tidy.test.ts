@@ -230,6 +230,7 @@ const writers: Readonly<Record<string, string>> = {
   'src/host/realserver/realserver-driver.ts': 'settings in /proc',
   'src/cli/commands/support-bundle.ts': 'a new file for a user, refused if it exists',
   'src/compat/ldirectord/instance.ts': 'the pid file is created exclusively: the first process wins',
+  'src/daemon/own-directory.ts': 'renames files of other users',
   'src/operators/order-store.ts': 'renames a damaged file',
   'src/journal/journal-pair.ts': 'rotates',
   'src/system/log-file.ts': 'rotates',

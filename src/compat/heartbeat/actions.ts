@@ -1,9 +1,10 @@
 /** The actions of `heartbeat`, backed by hactld. Messages and exit statuses are heartbeat's. */
 import {spawn} from 'node:child_process';
-import {existsSync, mkdirSync, openSync, readFileSync} from 'node:fs';
+import {existsSync, mkdirSync, readFileSync} from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import {setTimeout as sleep} from 'node:timers/promises';
+import {openToAppend} from '@hactl/base/files';
 import {printableText} from '@hactl/base/printable';
 import {ask, ControlError} from '../../control/client.ts';
 import {controlSocket, type Paths} from '../../system/paths.ts';
@@ -87,7 +88,7 @@ const ofSystemd = (pid: number): boolean => {
 /** If ha.cf names no log, the daemon's output must not be lost. */
 function ownLog({stateDir}: Paths): number {
   mkdirSync(stateDir, {recursive: true, mode: 0o700});
-  return openSync(path.join(stateDir, 'hactld.log'), 'a', 0o600);
+  return openToAppend(path.join(stateDir, 'hactld.log'), 0o600);
 }
 
 async function start(paths: Paths): Promise<number> {
