@@ -6,7 +6,7 @@ import {withCause} from './exit-cause.ts';
 const GROWS =
   'const kept = []; const grow = () => { for (let i = 0; i < 2000; i += 1) kept.push(new Array(100).fill(i)); setImmediate(grow); }; grow();';
 
-/** How Node ends when it grows under a limit. */
+/** Runs Node into a resource limit; returns how it exits. */
 async function endUnder(limit: string, ...words: string[]): Promise<string> {
   const script = `${limit}; exec "$0" "$@"`;
   const child = spawn('sh', ['-c', script, process.execPath, ...words, '-e', GROWS], {stdio: 'ignore'});

@@ -1,8 +1,8 @@
-/** Why a process of ours may have ended, for the line that reports its end. Pure. */
+/** Likely cause of a process's exit, for the line that reports it. Pure. */
 
 const MEMORY = 'the kernel refused it memory (address space, vm.overcommit_memory=2, vm.max_map_count)';
 
-/** Observed with Node 24, by limiting what it needs: exit-cause.test.ts. */
+/** Observed with Node 24 under resource limits: exit-cause.test.ts. */
 const causes: Readonly<Record<string, string>> = {
   SIGTRAP: `${MEMORY}; V8 reports the place on standard error`,
   SIGABRT: 'its JavaScript heap was full, or an internal error of Node; it is described on standard error',
@@ -14,6 +14,6 @@ const causes: Readonly<Record<string, string>> = {
   SIGILL: 'an instruction that this processor does not have',
 };
 
-/** The end of a process (`SIGTRAP`, `exit status 1`), with what usually causes it. */
+/** Describes an exit (`SIGTRAP`, `exit status 1`) with its usual cause. */
 export const withCause = (how: string): string =>
   causes[how] === undefined ? how : `${how}: ${causes[how]}`;

@@ -4,7 +4,7 @@
  * limits are in packages/failover/src/machine/intervals.ts; polling and retry intervals stay with their subject.
  */
 
-// What the supervisor runs.
+// Programs run by the supervisor.
 
 /** A command of the configuration: callback, fallback command, fencing of this machine itself. */
 export const COMMAND_LIMIT_MS = 60_000;
@@ -20,9 +20,9 @@ export const MODPROBE_LIMIT_MS = 30_000;
 export const TERM_GRACE_MS = 5_000;
 /** A trial of setpriv, which only calls the kernel. */
 export const SETPRIV_LIMIT_MS = 5_000;
-/** May another user run a program: the kernel's answer through a shell. */
+/** Query of the kernel, through a shell, whether another user may run a program. */
 export const ACCESS_LIMIT_MS = 2_000;
-/** A resolver that does not answer. */
+/** A DNS lookup. */
 export const NAME_LOOKUP_LIMIT_MS = 3_000;
 
 // The supervisor and its children.
@@ -46,24 +46,24 @@ export const LAST_MAIL_LIMIT_MS = 5_000;
 
 /** From SIGTERM, or the supervisor's last report that it is still stopping, to SIGKILL. */
 export const SUPERVISOR_STOP_LIMIT_MS = 20_000;
-/** A supervisor whose launcher is gone stops by itself: its successor waits for its lock. */
+/** Stop of an orphaned supervisor, for whose lock its successor waits. */
 export const ORPHAN_LIMIT_MS = 20_000;
-/** A director that cannot become ready is reported to systemd as started: its addresses are the peer's then. */
+/** Then a director that is not ready is reported to systemd as started: the peer has its addresses. */
 export const READY_LIMIT_MS = 60_000;
-/** While a start is under way, systemd gives it this much more time whenever the loop is alive: a slow machine comes up, too. */
+/** Extension of systemd's start timeout while the loop is alive, so that slow machines come up too. */
 export const START_EXTENSION_MS = 30_000;
 
 // One supervisor and the other.
 
 /** To connect. */
 export const PEER_CONNECT_LIMIT_MS = 3_000;
-/** A question that the peer's supervisor answers by itself: facts, events, overrides. */
+/** A request that the peer's supervisor answers by itself: facts, events, overrides. */
 export const PEER_ASK_LIMIT_MS = 5_000;
 /** On the answering side: the TLS handshake. */
 export const PEER_HANDSHAKE_LIMIT_MS = 5_000;
-/** On the answering side: a connection is closed, whatever it does. */
+/** On the answering side: maximum lifetime of a connection. */
 export const PEER_REQUEST_LIMIT_MS = 90_000;
-/** A push: the peer loads and judges the files. */
+/** A push: the peer loads and validates the files. */
 export const PUSH_PREPARE_LIMIT_MS = 30_000;
 /** A push: the peer applies the files, or undoes them. */
 export const PUSH_COMMIT_LIMIT_MS = 60_000;
@@ -74,11 +74,11 @@ export const PUSH_PREPARED_LIMIT_MS = 60_000;
 
 // A director that joins (hactl invite and join).
 
-/** On the inviting side: to show the token, and to ask. */
+/** On the inviting side: to present the token and send the request. */
 export const INVITED_ASK_LIMIT_MS = 5_000;
 /** On the joining side: until the files are there. */
 export const JOIN_FILES_LIMIT_MS = 30_000;
-/** On the inviting side: the files are judged and written, and hactld is started. */
+/** On the inviting side: the files are validated and written, and hactld is started. */
 export const JOIN_OUTCOME_LIMIT_MS = 180_000;
 
 // The control socket, on the answering side.
@@ -90,9 +90,9 @@ export const EVENTS_WAIT_LIMIT_MS = 30_000;
 
 // Commands (hactl, heartbeat, ldirectord, the console): the supervisor's answer.
 
-/** A daemon that may not be there at all. */
+/** A daemon that may not be running. */
 export const PROBE_LIMIT_MS = 2_000;
-/** Answered from what is known. */
+/** Answered from the supervisor's state. */
 export const ASK_LIMIT_MS = 5_000;
 /** Answered by the peer, through this director. */
 export const ASK_PEER_LIMIT_MS = 8_000;
@@ -100,7 +100,7 @@ export const ASK_PEER_LIMIT_MS = 8_000;
 export const ORDER_LIMIT_MS = 10_000;
 /** How long `events` asks the daemon to wait for the next event. */
 export const FOLLOW_WAIT_MS = 20_000;
-/** The configuration is loaded and judged. */
+/** The configuration is loaded and validated. */
 export const LOAD_LIMIT_MS = 30_000;
 /** The configuration is written and applied. */
 export const CONFIG_LIMIT_MS = 60_000;
@@ -112,13 +112,13 @@ export const RESOURCE_STATUS_LIMIT_MS = 30_000;
 /** A resource is started or stopped manually; each operation has its own limit in ha.cf. */
 export const RESOURCE_LIMIT_MS = 900_000;
 export const RESYNC_LIMIT_MS = 120_000;
-/** A drill waits for a pair that is ready. */
+/** A drill waits until the pair is ready. */
 export const PAIR_READY_LIMIT_MS = 60_000;
-/** Before a drill: what passes by itself (a late advert, the sync after a move). */
+/** Before a drill: for transient conditions (a late advert, the sync after a move). */
 export const PAIR_HEALTH_LIMIT_MS = 15_000;
 /** One program of a support bundle. */
 export const BUNDLE_LIMIT_MS = 20_000;
-/** A daemon that was started answers. */
+/** A started daemon answers. */
 export const START_LIMIT_MS = 60_000;
 /** heartbeat stop: resources may take their time. The unit's TimeoutStopSec is the same. */
 export const STOP_LIMIT_MS = 900_000;

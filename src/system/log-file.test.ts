@@ -61,7 +61,7 @@ test('opened again in the middle of a write: what follows is in the new file, wh
   const file = path.join(folder(t), 'ha.log');
   const log = openLogFile(file, {changed: () => undefined});
   log.append('one');
-  // The write has begun, its end is not heard of before the next turn.
+  // The write has started; its completion is only reported in the next turn.
   await new Promise((resolve) => setImmediate(resolve));
   while (text(file) !== 'one\n');
   renameSync(file, `${file}.1`);

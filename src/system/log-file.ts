@@ -1,33 +1,33 @@
 /**
- * One log file: appended to, rotated, opened again when it was moved away, and tried again while it cannot be written.
- * winston's own file transport gives up a file at its first error and has no way to open it again.
+ * One log file: appended to, rotated, reopened after logrotate moved it, and retried while it cannot be written. winston's
+ * own file transport gives up at the first error and cannot reopen a file.
  */
 import {closeSync, existsSync, fstatSync, renameSync, rmSync, write, writeSync} from 'node:fs';
 import path from 'node:path';
 import {openToAppend} from '@hactl/base/files';
 
-/** Root and the file's group may read: logs name hosts, users and what failed. */
+/** Readable by root and the file's group: logs contain hosts, users and failures. */
 const MODE = 0o640;
 /** Five files of 10 MB. */
 const SIZE_MAX = 10 * 1024 * 1024;
 const FILES_MAX = 5;
-/** A full disk or a directory that is missing is retried after so long. */
+/** Retry interval after an error such as a full disk or a missing directory. */
 const RETRY_MS = 30_000;
-/** What waits for a slow disk; more is dropped, and that is reported. */
+/** Maximum characters queued for a slow disk; more is dropped and reported. */
 const WAITING_MAX = 1024 * 1024;
 
 export interface LogFileOptions {
   readonly retry?: number;
   readonly sizeMax?: number;
-  /** Called when lines cannot be written, and again when they can. */
+  /** Called when lines can no longer be written, and when they can again. */
   readonly changed: (problem: string | undefined) => void;
 }
 
 export interface LogFile {
   append(line: string): void;
-  /** Closes the file and opens what has its name now: after a rename by logrotate. */
+  /** Reopens the file by name, after a rename by logrotate. */
   reopen(): void;
-  /** Writes what waits, without a pause, and closes. */
+  /** Flushes the queue synchronously and closes. */
   close(): void;
 }
 
@@ -44,7 +44,7 @@ export function openLogFile(file: string, options: LogFileOptions): LogFile {
   let waiting = '';
   let dropped = 0;
   let writing = false;
-  /** Opened again once the write that is going on is over: closed before, its number could be another file's. */
+  /** Reopen after the write in progress: if closed earlier, the descriptor could be reused for another file. */
   let stale = false;
   let soon = false;
   let problem: string | undefined;
@@ -65,7 +65,7 @@ export function openLogFile(file: string, options: LogFileOptions): LogFile {
     try {
       drop();
     } catch {
-      // It was lost before.
+      // Already closed or invalid.
     }
     say((error as NodeJS.ErrnoException).code ?? String(error));
     timer ??= setTimeout(() => {
@@ -122,7 +122,7 @@ export function openLogFile(file: string, options: LogFileOptions): LogFile {
     }
   }
 
-  /** Lines of one turn are one write; a close in the same turn finds them all here, in their order. */
+  /** The lines of an event-loop turn are one write; a close in the same turn flushes them all, in order. */
   function flushSoon(): void {
     if (soon) return;
     soon = true;
@@ -141,7 +141,7 @@ export function openLogFile(file: string, options: LogFileOptions): LogFile {
     reopen: () => {
       clearTimeout(timer);
       timer = undefined;
-      // A write that is going on has the old descriptor: it goes to the file that was moved away, and loses nothing.
+      // A write in progress keeps the old descriptor: it goes to the renamed file, and nothing is lost.
       if (!writing) drop();
       else stale = true;
       flush();
@@ -152,7 +152,7 @@ export function openLogFile(file: string, options: LogFileOptions): LogFile {
         if (waiting !== '') writeSync(open(), drain());
         drop();
       } catch {
-        // Said before, or there is nobody left to tell.
+        // Already reported, or nobody is left to report to.
       }
     },
   };

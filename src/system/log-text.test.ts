@@ -1,4 +1,4 @@
-/** Foreign texts in log messages begin no line of their own and control no terminal. */
+/** Foreign text in log messages can neither start a line nor control a terminal. */
 import test from 'ava';
 import {logText} from './log.ts';
 

@@ -24,8 +24,8 @@ const human = combine(
 const journal = printf((entry) => `<${journalPriority[entry.level] ?? 6}>${String(entry.message)}`);
 
 /**
- * Texts of scripts, servers, operators and the peer are parts of messages: none controls a terminal, and none begins a line that
- * looks like a message of its own, or like another priority.
+ * Messages contain text from scripts, servers, operators and the peer. It must not control a terminal, nor start a line that looks
+ * like a separate message or has another priority.
  */
 export const logText = (message: string): string =>
   printableText(
@@ -38,18 +38,18 @@ export const logText = (message: string): string =>
 export interface LogOptions {
   readonly level: Level;
   readonly format: 'human' | 'json';
-  /** Named to a collector. */
+  /** The service name sent to a collector. */
   readonly node: string;
   /** systemd sets JOURNAL_STREAM for a service whose stderr goes to the journal. */
   readonly underJournal: boolean;
 }
 
-/** The logger of the supervisor: the console from the first moment, files as soon as the configuration names them. */
+/** The supervisor's logger: the console from the start, files once the configuration is loaded. */
 export interface Logger {
   readonly log: Log;
-  /** The log files, syslog facilities and the collector that the files name, opened or replaced. */
+  /** Opens or replaces the configured log files, syslog facilities and collector. */
   configure(cluster: Pick<ClusterConfig, 'ha' | 'ldirectord'>): void;
-  /** Opens every log file again: after logrotate moved them away (SIGHUP, `hactl reload`). */
+  /** Reopens all log files after logrotate moved them (SIGHUP, `hactl reload`). */
   reopen(): void;
   close(): Promise<void>;
 }
@@ -77,7 +77,7 @@ export function makeLogger(options: LogOptions): Logger {
   const files = new Map<string, OpenFile>();
   const facilities = new Map<string, Syslog>();
   let collector: {readonly key: string; readonly otlp: Otlp} | undefined;
-  /** One that is replaced sends what it has meanwhile. */
+  /** A replaced collector still sends its queue. */
   const useCollector = (receiver: HttpReceiver | undefined): Promise<void> | undefined => {
     const key = JSON.stringify(receiver);
     if (collector?.key === key) return undefined;

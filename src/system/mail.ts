@@ -1,8 +1,8 @@
-/** Sends mails: over SMTP where the configuration names a server, through the machine's sendmail otherwise. */
+/** Sends mail: over SMTP if a server is configured, otherwise through the local sendmail. */
 import {isExecutable} from './shell.ts';
 import {MAIL_LIMIT_MS} from './limits.ts';
 
-/** A message for people; without `smtp` it goes through the local sendmail. */
+/** A mail; without `smtp` it is sent through the local sendmail. */
 export interface Mail {
   readonly to: readonly string[];
   readonly from: string;
@@ -13,18 +13,18 @@ export interface Mail {
 
 const sendmails = ['/usr/sbin/sendmail', '/usr/lib/sendmail'];
 
-/** `HOST`, `HOST:PORT` or `[IPv6]:PORT` (the last two are ours); 25 is SMTP's port. */
+/** `HOST`, `HOST:PORT` or `[IPv6]:PORT` (the last two are extensions); the default port is 25. */
 function serverOf(smtp: string): {host: string; port: number} {
   const [, host = smtp, port] = /^\[?([^\]]*?)\]?(?::(\d+))?$/.exec(smtp) ?? [];
   return {host, port: Number(port ?? 25)};
 }
 
-/** Resolves when the mail is handed over; rejects with the reason otherwise. */
+/** Resolves when the mail is accepted; rejects with the reason otherwise. */
 export async function sendMail(
   mail: Mail,
   options: {readonly sendmail?: readonly string[]} = {},
 ): Promise<void> {
-  // Read only when there is something to send: the library is larger than the supervisor.
+  // Imported lazily: the library is larger than the supervisor.
   const {createTransport} = await import('nodemailer');
   const {to, from, subject, text} = mail;
   const message = {to: [...to], from, subject, text, headers: {'Auto-Submitted': 'auto-generated'}};
@@ -36,7 +36,7 @@ export async function sendMail(
       connectionTimeout: MAIL_LIMIT_MS,
       greetingTimeout: MAIL_LIMIT_MS,
       socketTimeout: MAIL_LIMIT_MS,
-      // ldirectord speaks no TLS at all: where the server offers it, any certificate is better than none.
+      // Opportunistic TLS: ldirectord has none, so any certificate is an improvement.
       tls: {rejectUnauthorized: false},
     });
     try {

@@ -1,4 +1,4 @@
-/** Log lines reach an OpenTelemetry collector, here an HTTP server that keeps what it gets. */
+/** Log lines reach an OpenTelemetry collector, here an HTTP server that records its requests. */
 import {once} from 'node:events';
 import {createServer, type IncomingHttpHeaders} from 'node:http';
 import type {AddressInfo} from 'node:net';

@@ -1,6 +1,6 @@
 /**
- * Log lines for an OpenTelemetry collector, as OTLP over HTTP with JSON. The packages are loaded when the first collector is
- * configured, and not before; lines wait meanwhile.
+ * Sends log lines to an OpenTelemetry collector, as OTLP over HTTP with JSON. The packages are loaded when the first collector is
+ * configured; meanwhile lines are queued.
  */
 import type {ReadableLogRecord} from '@opentelemetry/sdk-logs';
 import type {HttpReceiver} from '@hactl/config';
@@ -9,15 +9,15 @@ import {OTLP_LIMIT_MS} from './limits.ts';
 /** OpenTelemetry's severity numbers of our levels (logs data model, SeverityNumber). */
 const severities = {error: 17, warn: 13, info: 9, debug: 5} as const;
 type Level = keyof typeof severities;
-/** Lines that wait for the collector; later ones are dropped. */
+/** Maximum lines queued for the collector; later ones are dropped. */
 const QUEUE_MAX = 2_048;
 const BATCH_DELAY_MS = 1_000;
-/** The path of OTLP over HTTP, where a URL names only the host. */
+/** Default path of OTLP over HTTP, for a URL with only a host. */
 const PATH = '/v1/logs';
 
 export interface Otlp {
   write(level: Level, message: string): void;
-  /** Sends what waits, for as long as one attempt may take. */
+  /** Flushes the queue, within the limit of one attempt. */
   close(): Promise<void>;
 }
 
@@ -56,7 +56,7 @@ export function openOtlp({receiver, node, version, changed}: OtlpOptions): Otlp 
       export: (records: ReadableLogRecord[], done: Parameters<typeof exporter.export>[1]): void =>
         exporter.export(records, (result) => {
           note(result.code === 0 ? undefined : (result.error?.message ?? 'refused').split('\n')[0]);
-          // What was given up is reported once, by `changed`, and not by the package on the console.
+          // Failures are reported once, by `changed`, and not by the package on the console.
           done({code: 0});
         }),
       shutdown: () => exporter.shutdown(),

@@ -1,4 +1,4 @@
-/** Where things are, on an ordinary machine; every one can be given on the command line or by environment. */
+/** Default paths; each can be overridden on the command line or by environment. */
 export interface Paths {
   readonly configDir: string;
   readonly runDir: string;
@@ -16,7 +16,7 @@ export const defaultPaths: Paths = {
 /** The control socket of the daemon that uses `runDir`. */
 export const controlSocket = (runDir: string): string => `${runDir}/control.sock`;
 
-/** Beside it, for the read group. */
+/** The control socket of the read group, in the same directory. */
 export const readSocket = (runDir: string): string => `${runDir}/control-read.sock`;
 
 /** This release. */

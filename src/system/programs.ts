@@ -1,6 +1,6 @@
 /**
- * Where our programs and their files are: TypeScript in a checkout; in the package one bundled file each, all in one
- * folder. The only place that knows.
+ * Paths of our programs and their files: TypeScript in a checkout; in the package one bundled file each, all in one folder. No
+ * other file depends on this difference.
  */
 import {fileURLToPath} from 'node:url';
 
@@ -18,7 +18,7 @@ const sources = {
 
 export type ProgramName = keyof typeof sources;
 
-/** The entry of each program, from the root of the checkout: what the bundler starts from. */
+/** Entry points of the programs, relative to the checkout, for the bundler. */
 export const entries: Readonly<Record<string, string>> = Object.fromEntries(
   Object.entries(sources).map(([name, source]) => [
     name,
@@ -30,8 +30,8 @@ const bundled = !import.meta.url.endsWith('.ts');
 const fileOf = (source: string, packed: string): string =>
   fileURLToPath(new URL(bundled ? packed : source, import.meta.url));
 
-/** The file that Node runs for this program. */
+/** The file to run with Node for this program. */
 export const programFile = (name: ProgramName): string => fileOf(sources[name], `${name}.mjs`);
 
-/** A document that a program reads: `configuration.md`. */
+/** Path of a document read by a program, such as `configuration.md`. */
 export const documentFile = (name: string): string => fileOf(`../../docs/${name}`, `docs/${name}`);

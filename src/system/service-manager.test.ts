@@ -1,4 +1,4 @@
-/** What systemd would hear. */
+/** The notifications that systemd would receive. */
 import test from 'ava';
 import {openServiceManager} from './service-manager.ts';
 

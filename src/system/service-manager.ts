@@ -1,22 +1,22 @@
 /**
  * Notifications to systemd (sd_notify): READY once the director may serve, STOPPING, a line of status, and that the loop is
- * alive. Nothing of it without systemd; a message that does not arrive changes nothing here.
- * Pure: the launcher, systemd's main process, passes the words on.
+ * alive. Without systemd nothing is sent; a lost message has no effect here.
+ * Pure: the launcher, systemd's main process, forwards the messages.
  */
 import {START_EXTENSION_MS} from './limits.ts';
 
 export interface ServiceManager {
   /**
-   * Whether this director may serve, with the reason: the first yes is systemd's READY. `waited`: READY comes without it, for
-   * systemd would end a start that takes too long, and with it a director that stands by; the status still says what it waits for.
+   * Whether this director may serve, with the reason; the first yes sends READY. `waited`: sends READY without it, because systemd
+   * would otherwise kill a standby director whose start takes too long; the status still shows the reason for waiting.
    */
   readiness(ready: boolean, reason: string, waited?: boolean): void;
-  /** The process loop runs: to be called from it every now and then. A start that is under way gets more time with it. */
+  /** Watchdog: to be called periodically from the event loop. Also extends the timeout of a start in progress. */
   alive(): void;
   stopping(): void;
 }
 
-/** `send` gets one datagram's text in sd_notify's form. */
+/** `send` gets the text of one datagram in sd_notify's format. */
 export function openServiceManager(send: (text: string) => void): ServiceManager {
   let [started, ended, status] = [false, false, ''];
   const notify = (...words: readonly string[]): void => send(words.join('\n'));

@@ -1,11 +1,11 @@
-/** Commands that the configuration names: run one after another for each name, each with a limit. */
+/** Runs configured commands: sequentially per name, each with a time limit. */
 import {accessSync, constants} from 'node:fs';
 import {programEnvironment, runLimited} from '@hactl/base/run';
 import {COMMAND_LIMIT_MS} from './limits.ts';
 import type {Log} from './log.ts';
 import {shownCommand, withoutArguments} from './shown.ts';
 
-/** Is there a program of this path that may be run? */
+/** Whether an executable program exists at this path. */
 export function isExecutable(path: string): boolean {
   try {
     accessSync(path, constants.X_OK);
@@ -15,14 +15,14 @@ export function isExecutable(path: string): boolean {
   }
 }
 
-/** Runs one command line and says when it fails; resolves when it ended, was ended, or could not be started. */
+/** Runs a command line and logs a failure; resolves when it exited, was killed, or could not be started. */
 export async function runCommand(
   command: {readonly file: string; readonly words: readonly string[]; readonly name: string},
   log: Log,
   limit = COMMAND_LIMIT_MS,
 ): Promise<void> {
   const {file, words, name} = command;
-  // A callback or fallback command may start a daemon: that one stays.
+  // A callback or fallback command may start a daemon, which must survive.
   const env = programEnvironment({}, {leave: true});
   const outcome = await runLimited(file, words, {limit, env});
   const {status, timedOut, unstarted} = outcome;
@@ -34,7 +34,7 @@ export async function runCommand(
   } else log('warn', `${name} ended with ${status}: ${output}`);
 }
 
-/** Keeps the commands of one name in order; different names do not wait for one another. */
+/** Runs the commands of one name in order; different names run concurrently. */
 export function makeCommandQueue(log: Log): {
   shell(name: string, line: string): Promise<void>;
   idle(): Promise<void>;

@@ -1,18 +1,18 @@
-/** How commands and addresses of services are named in logs, events and answers: their arguments may be passwords. Pure. */
+/** How commands and URLs are shown in logs, events and answers: their arguments may be passwords. Pure. */
 
-/** What runs the word behind it. */
+/** Programs that run their first argument. */
 const interpreters = /^(?:(?:ba|da|k|z)?sh|perl[\d.]*|python[\d.]*|ruby[\d.]*|node|env)$/;
-/** Shorter words of a command line are words of ordinary output too. */
+/** Minimum length: shorter arguments also occur in ordinary output. */
 const SHORTEST = 4;
 const REST = '…';
 
 const wordsOf = (command: string | readonly string[]): readonly string[] =>
   typeof command === 'string' ? command.trim().split(/\s+/) : command;
 
-/** The program, and the script that an interpreter is given; `…` stands for the rest. */
+/** The program, and an interpreter's script; `…` replaces the rest. */
 export function shownCommand(command: string | readonly string[]): string {
   const words = wordsOf(command);
-  // A shell's command may begin with variables.
+  // A shell command may start with variable assignments.
   const first = words.findIndex((word) => !/^\w+=/.test(word));
   if (first < 0) return REST;
   const [program = '', ...rest] = words.slice(first);
@@ -22,7 +22,7 @@ export function shownCommand(command: string | readonly string[]): string {
   return [...named, ...(rest.length >= named.length ? [REST] : [])].join(' ');
 }
 
-/** The host of a URL; behind it may be a password, and often the path is one. */
+/** The host of a URL; the rest may contain a password, and often the path is one. */
 export function shownUrl(url: string): string {
   try {
     return new URL(url).origin;
@@ -31,7 +31,7 @@ export function shownUrl(url: string): string {
   }
 }
 
-/** What a command printed, without the arguments that it was given: many programs repeat them when they fail. */
+/** A command's output without its arguments, which many programs repeat when they fail. */
 export function withoutArguments(output: string, command: string | readonly string[]): string {
   const words = wordsOf(command);
   const rest = words.filter((word, index) => index > 0 || /^\w+=/.test(word));
