@@ -7,6 +7,7 @@ const steps: Readonly<Record<string, string>> = {
   closed: 'hactl status; if the daemon is gone: journalctl -u hactld -n 50',
   busy: 'the same command again in a moment',
   'bad-request': "hactl --version here, hactl status for the daemon's: after an upgrade both are the same",
+  'strange-answer': 'ss -xlp shows which program listens at the control socket',
   'unknown-command': "hactl status shows the daemon's version: systemctl restart hactld after an upgrade",
   version: "hactl status shows the daemon's version: systemctl restart hactld after an upgrade",
   'too-large': 'hactl events -n 1000',
