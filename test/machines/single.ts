@@ -2,6 +2,7 @@
 import {VIP} from './lan.ts';
 import type {Machine} from './machine.ts';
 import type {Traffic} from './traffic.ts';
+import {runUnit} from './unit.ts';
 
 export interface Plan {
   /** Path of the package in the machines. */
@@ -88,6 +89,7 @@ export async function runSingle(machine: Machine, {deb, say, client}: Plan): Pro
   say(`hactl status takes ${times.join(', ')} s (emulated)`);
   const security = await machine.run('systemd-analyze security hactld | tail -1');
   say(security.text.trim());
+  failures.push(...(await runUnit(machine, say)));
   const stop = await machine.must('systemctl stop hactld; ip addr show eth0', 120);
   say(`systemctl stop: ${seconds(stop.took)}`);
   expect(!stop.text.includes(VIP), 'the address is still there after systemctl stop');
