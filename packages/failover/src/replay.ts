@@ -87,3 +87,15 @@ export function acceptSequence(
     floor: known.floor,
   });
 }
+
+/**
+ * The state without what was remembered from an earlier process, if this advert proves that it is newer: it echoes the receiver's
+ * incarnation, which is `own` only since its start. A state file with too high a sequence would keep it deaf to the peer.
+ */
+export const withoutFloor = (state: ReplayState, advert: Advert, own: bigint): ReplayState =>
+  state.paths.length === 0 &&
+  advert.incarnation === state.incarnation &&
+  advert.sequence <= state.floor &&
+  advert.echoIncarnation === own
+    ? initialReplay(state.incarnation)
+    : state;

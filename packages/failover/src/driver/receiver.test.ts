@@ -1,5 +1,5 @@
 /** What an attacker on the segment can send to the receiver: each test is an attack that once worked. */
-import {mkdtempSync, rmSync} from 'node:fs';
+import {mkdtempSync, rmSync, writeFileSync} from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import test, {type ExecutionContext} from 'ava';
@@ -23,8 +23,9 @@ const paths: EngineConfig['paths'] = [
   {kind: 'ucast', device: 'eth1', peer: '10.1.0.2', port: 694},
 ];
 
-function receiverOf(t: ExecutionContext, change: Partial<EngineConfig> = {}, wall = WALL) {
+function receiverOf(t: ExecutionContext, change: Partial<EngineConfig> = {}, wall = WALL, kept?: object) {
   const folder = mkdtempSync(path.join(os.tmpdir(), 'hactl-receiver-'));
+  if (kept) writeFileSync(path.join(folder, 'failover-state.json'), JSON.stringify(kept));
   const used = {...config, paths, keys: [real], ...change, stateDir: folder};
   const counters: Record<string, number> = {};
   const fed: Event[] = [];
@@ -109,4 +110,21 @@ test('the highest number that is believed locks nobody out: the real peer goes o
   t.deepEqual([fed.length, counters], [3, {}]);
   send({incarnation: 2n ** 45n}, 0, 0);
   t.deepEqual([fed.length, counters], [3, {'fault-implausible': 1}]);
+});
+
+test('a state file with too high a sequence keeps nobody deaf, and believes no recording', (t) => {
+  const incarnation = BigInt(WALL);
+  const kept = {incarnation: '4', peers: {director2: `${WALL}.999999999999999`}};
+  const {send, fed, counters} = receiverOf(t, {}, WALL, kept);
+  // Recorded before this start: it echoes an earlier incarnation of ours, or none.
+  send({incarnation, sequence: 70n, echoIncarnation: 4n}, 0, 0);
+  send({incarnation, sequence: 71n, echoIncarnation: 0n}, 0, 0);
+  t.deepEqual([fed.length, counters], [0, {'fault-replay': 2}]);
+  // The peer has heard this process.
+  send({incarnation, sequence: 100n, echoIncarnation: 5n}, 0, 0);
+  send({incarnation, sequence: 101n, echoIncarnation: 5n}, 1, 1);
+  t.is(fed.length, 2);
+  send({incarnation, sequence: 100n, echoIncarnation: 5n}, 0, 0);
+  send({incarnation, sequence: 30n, echoIncarnation: 5n}, 2, 2);
+  t.deepEqual([fed.length, counters], [2, {'fault-replay': 4}]);
 });

@@ -2,7 +2,7 @@
 import {decodeAdvert, type Advert} from '../advert.ts';
 import {believedKeys, shortHash} from '../auth.ts';
 import {signedPath} from '../path-id.ts';
-import {acceptSequence, initialReplay, plausibleAdvert, type ReplayState} from '../replay.ts';
+import {acceptSequence, initialReplay, plausibleAdvert, withoutFloor, type ReplayState} from '../replay.ts';
 import type {Shared} from './current.ts';
 import type {StateStore} from './state-store.ts';
 
@@ -39,7 +39,7 @@ export function makeReceiver({current, count, feed}: Shared, store: StateStore) 
     const path = signedPath(config.paths, advert.path, arrived);
     if (path === undefined) return count('fault-path');
     const heard = {...advert, path};
-    const accepted = acceptSequence(before, heard);
+    const accepted = acceptSequence(withoutFloor(before, heard, current.state.incarnation), heard);
     if (!accepted.ok) {
       // A broadcast reaches every socket of its port.
       if (path === arrived) count(`fault-${accepted.fault.code}`);
