@@ -53,6 +53,7 @@ test('a file that cannot be opened is reported once, retried, and then gets ever
   await until('it is reported', LIMIT, () => messages.length === 1);
   mkdirSync(path.dirname(file));
   await until('it is written', LIMIT, () => text(file) === 'one\ntwo\n');
+  await until('the end of the problem is reported', LIMIT, () => messages.length === 2);
   t.deepEqual(messages, ['ENOENT', undefined]);
   log.close();
 });
@@ -81,6 +82,7 @@ test('a FIFO that nobody reads in the log’s place keeps nobody waiting', async
   await until('it is reported', LIMIT, () => messages.length === 1);
   rmSync(file);
   await until('it is written', LIMIT, () => text(file) === 'one\n');
+  await until('the end of the problem is reported', LIMIT, () => messages.length === 2);
   t.deepEqual(messages, ['ENXIO', undefined]);
   log.close();
 });
