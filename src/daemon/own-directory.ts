@@ -2,13 +2,25 @@
  * The run and state directories are root's alone. What is in them is believed at a start: earlier versions of the configuration
  * name programs, and an interrupted push is undone by writing files. Whoever can write there is root.
  */
-import {chmodSync, chownSync, lstatSync, readdirSync, renameSync, statSync, type Stats} from 'node:fs';
+import {
+  chmodSync,
+  chownSync,
+  lstatSync,
+  readdirSync,
+  realpathSync,
+  renameSync,
+  statSync,
+  type Stats,
+} from 'node:fs';
+import os from 'node:os';
 import path from 'node:path';
 import type {Log} from '../system/log.ts';
 
 /** Write permission of the group and of everybody. */
 const OTHERS_WRITE = 0o022;
 const STICKY = 0o1000;
+/** Other programs need these as they are. A tmpfs that was mounted without a mode looks the same, and is made ours. */
+const SHARED: readonly string[] = ['/tmp', '/var/tmp', '/dev/shm', '/run/lock', os.tmpdir()];
 /** A name that nothing here reads. */
 const ASIDE = '.not-ours';
 
@@ -37,7 +49,7 @@ function moveStrangersAside(directory: string, log: Log): void {
 function take(directory: string, found: Stats, log: Log): void {
   if (!isOurs(found)) chownSync(directory, process.getuid?.() ?? 0, process.getgid?.() ?? 0);
   if (!isOurs(found) || othersWrite(found)) {
-    chmodSync(directory, found.mode & 0o7777 & ~OTHERS_WRITE);
+    chmodSync(directory, found.mode & 0o7777 & ~OTHERS_WRITE & ~STICKY);
     log(
       'error',
       `${directory} ${isOurs(found) ? 'could be changed by other users' : 'belonged to another user'}: it is root's alone now`,
@@ -51,7 +63,7 @@ function take(directory: string, found: Stats, log: Log): void {
  */
 export function ownDirectory(directory: string, below: readonly string[], log: Log): string | undefined {
   const shared = statSync(directory, {throwIfNoEntry: false});
-  if (shared && othersWrite(shared) && (shared.mode & STICKY) !== 0)
+  if (shared && SHARED.includes(realpathSync(directory)))
     return `${directory} is for everybody: give hactld a directory of its own, which only root may change`;
   for (const folder of [directory, ...below.map((name) => path.join(directory, name))]) {
     const found = folder === directory ? shared : lstatSync(folder, {throwIfNoEntry: false});
