@@ -88,7 +88,12 @@ const webCases = (kind: 'HTTP_GET' | 'SSL_GET'): Short[] => [
   ['503', web('', kind), answer(page('503 Busy'))],
   ['401 expected', web('status_code 401', kind), answer(page('401 Unauthorized')), WEIGHT],
   ['401 expected, 200 received', web('status_code 401', kind), ok],
-  ['302 expected', web('status_code 301-303', kind), answer(page('302 Found', '', 'Location: /\r\n')), WEIGHT],
+  [
+    '302 expected',
+    web('status_code 301-303', kind),
+    answer(page('302 Found', '', 'Location: /\r\n')),
+    WEIGHT,
+  ],
   ['several statuses', web('status_code 200 404', kind), answer(page('404 Not Found')), WEIGHT],
   ['the expression matches', web('regex "w[o]rks!"', kind), ok, WEIGHT],
   ['the expression does not match', web('regex broken', kind), ok],
