@@ -19,6 +19,7 @@ import {until} from '../../../test/lab/until.ts';
 
 const program = fileURLToPath(new URL('../../ldirectord.ts', import.meta.url));
 const LIMIT = 60_000;
+// Tests that start daemons are serial: nine at once on two cores take longer to start than a command waits.
 
 for (const [words, expected] of [
   [['start'], {kind: 'act', action: 'start', debug: false, config: 'ldirectord.cf'}],
@@ -84,7 +85,7 @@ function machine(t: ExecutionContext) {
   return {root, folders, call, put, pids, log: () => readFileSync(`${root}/log`, 'utf8')};
 }
 
-test('start, status, reload, restart, stop: statuses and messages', async (t) => {
+test.serial('start, status, reload, restart, stop: statuses and messages', async (t) => {
   t.timeout(2 * LIMIT);
   const {call, put, pids, log} = machine(t);
   const file = put('ldirectord.cf');
@@ -121,28 +122,31 @@ test('start, status, reload, restart, stop: statuses and messages', async (t) =>
   t.is(call('status').status, 3);
 });
 
-test('stop and status need no valid file; start, reload and restart report its errors and change nothing', async (t) => {
-  t.timeout(2 * LIMIT);
-  const {call, put, pids} = machine(t);
-  const file = put('web.cf');
-  t.is(call('web.cf', 'start').status, 0);
-  const [pid] = pids();
-  put('web.cf', 'nosuch=1\n');
-  for (const action of ['start', 'reload', 'force-reload', 'restart', 'try-restart']) {
-    const {status, stderr} = call('web.cf', action);
-    t.is(status, 2, action);
-    t.regex(stderr, new RegExp(`^Error \\[\\d+\\] reading file ${file} at line 2: Unknown command nosuch`));
-  }
-  t.deepEqual(pids(), [pid]);
-  t.is(call('web.cf', 'status').status, 0);
-  rmSync(file);
-  t.is(call('web.cf', 'status').status, 0, 'without its file too');
-  t.is(call('web.cf', 'stop').status, 0);
-  await until('the daemon has ended', LIMIT, () => pids().length === 0);
-  t.like(call('web.cf', 'start'), {status: 1, stderr: `Config file ${file} not found\n`});
-});
+test.serial(
+  'stop and status need no valid file; start, reload and restart report its errors and change nothing',
+  async (t) => {
+    t.timeout(2 * LIMIT);
+    const {call, put, pids} = machine(t);
+    const file = put('web.cf');
+    t.is(call('web.cf', 'start').status, 0);
+    const [pid] = pids();
+    put('web.cf', 'nosuch=1\n');
+    for (const action of ['start', 'reload', 'force-reload', 'restart', 'try-restart']) {
+      const {status, stderr} = call('web.cf', action);
+      t.is(status, 2, action);
+      t.regex(stderr, new RegExp(`^Error \\[\\d+\\] reading file ${file} at line 2: Unknown command nosuch`));
+    }
+    t.deepEqual(pids(), [pid]);
+    t.is(call('web.cf', 'status').status, 0);
+    rmSync(file);
+    t.is(call('web.cf', 'status').status, 0, 'without its file too');
+    t.is(call('web.cf', 'stop').status, 0);
+    await until('the daemon has ended', LIMIT, () => pids().length === 0);
+    t.like(call('web.cf', 'start'), {status: 1, stderr: `Config file ${file} not found\n`});
+  },
+);
 
-test('one file is one instance under any name; two files are two', (t) => {
+test.serial('one file is one instance under any name; two files are two', (t) => {
   t.timeout(2 * LIMIT);
   const {call, put, pids, root} = machine(t);
   const file = put('conf/ldirectord.cf');
@@ -160,7 +164,7 @@ test('one file is one instance under any name; two files are two', (t) => {
   t.is(pids().length, 2);
 });
 
-test('a killed daemon leaves a stale pid file: status reports it, start continues', async (t) => {
+test.serial('a killed daemon leaves a stale pid file: status reports it, start continues', async (t) => {
   t.timeout(2 * LIMIT);
   const {call, put, pids} = machine(t);
   put('ldirectord.cf');
@@ -176,7 +180,7 @@ test('a killed daemon leaves a stale pid file: status reports it, start continue
   t.not(pids()[0], pid);
 });
 
-test('usage, help and version', (t) => {
+test.serial('usage, help and version', (t) => {
   const {call} = machine(t);
   t.like(call(), {status: 255, stderr: ''});
   t.regex(call('begin').stdout, /^usage: ldirectord/);
@@ -188,24 +192,27 @@ for (const [words, text] of [
   [['-d', 'web.cf', 'start'], 'checktimeout=5\n'],
   [['web.cf', 'start'], 'supervised=yes\n'],
 ] as const)
-  test(`ldirectord ${words.join(' ')} with ${text.trim()} stays in the foreground until SIGTERM`, async (t) => {
-    t.timeout(2 * LIMIT);
-    const {call, put, folders, pids} = machine(t);
-    put('web.cf', text);
-    const child = spawn(process.execPath, [program, ...words], {
-      stdio: 'ignore',
-      env: {...process.env, ...folders},
-    });
-    const ended = new Promise<number | null>((resolve) => child.on('exit', resolve));
-    await until('it runs', LIMIT, () => call('web.cf', 'status').status === 0);
-    t.is(child.exitCode, null);
-    child.kill('SIGTERM');
-    t.is(await ended, 0);
-    t.deepEqual(pids(), []);
-    t.is(call('web.cf', 'status').status, 3);
-  });
+  test.serial(
+    `ldirectord ${words.join(' ')} with ${text.trim()} stays in the foreground until SIGTERM`,
+    async (t) => {
+      t.timeout(2 * LIMIT);
+      const {call, put, folders, pids} = machine(t);
+      put('web.cf', text);
+      const child = spawn(process.execPath, [program, ...words], {
+        stdio: 'ignore',
+        env: {...process.env, ...folders},
+      });
+      const ended = new Promise<number | null>((resolve) => child.on('exit', resolve));
+      await until('it runs', LIMIT, () => call('web.cf', 'status').status === 0);
+      t.is(child.exitCode, null);
+      child.kill('SIGTERM');
+      t.is(await ended, 0);
+      t.deepEqual(pids(), []);
+      t.is(call('web.cf', 'status').status, 3);
+    },
+  );
 
-test('ldirectord in the foreground, SIGTERM before its daemon has loaded: status 0', async (t) => {
+test.serial('ldirectord in the foreground, SIGTERM before its daemon has loaded: status 0', async (t) => {
   t.timeout(2 * LIMIT);
   const {put, folders, pids} = machine(t);
   put('web.cf', 'supervised=yes\n');
@@ -220,27 +227,30 @@ test('ldirectord in the foreground, SIGTERM before its daemon has loaded: status
   t.deepEqual(pids(), []);
 });
 
-test('for a file that hactld serves start and status succeed, reload is forwarded, stop is refused', async (t) => {
-  t.timeout(2 * LIMIT);
-  const {call, put, folders, pids, log} = machine(t);
-  const file = put('ldirectord.cf');
-  const hactld = fileURLToPath(new URL('../../hactld.ts', import.meta.url));
-  const child = spawn(process.execPath, [hactld], {stdio: 'ignore', env: {...process.env, ...folders}});
-  const ended = new Promise((resolve) => child.on('exit', resolve));
-  t.teardown(async () => {
-    child.kill('SIGTERM');
-    await ended;
-  });
-  await until('it runs', LIMIT, () => call('status').status === 0);
-  t.regex(call('status').stderr, new RegExp(`^ldirectord for ${file} is running with pid: \\d+\n$`));
-  t.deepEqual(call('start'), {status: 0, stdout: '', stderr: ''});
-  t.deepEqual(pids(), []);
-  t.is(call('reload').status, 0);
-  t.true(log().includes('configuration reloaded'));
-  for (const action of ['stop', 'restart', 'try-restart']) {
-    const {status, stderr} = call(action);
-    t.is(status, 1, action);
-    t.regex(stderr, /is served by hactld \(pid \d+\)/);
-  }
-  t.is(call('status').status, 0);
-});
+test.serial(
+  'for a file that hactld serves start and status succeed, reload is forwarded, stop is refused',
+  async (t) => {
+    t.timeout(2 * LIMIT);
+    const {call, put, folders, pids, log} = machine(t);
+    const file = put('ldirectord.cf');
+    const hactld = fileURLToPath(new URL('../../hactld.ts', import.meta.url));
+    const child = spawn(process.execPath, [hactld], {stdio: 'ignore', env: {...process.env, ...folders}});
+    const ended = new Promise((resolve) => child.on('exit', resolve));
+    t.teardown(async () => {
+      child.kill('SIGTERM');
+      await ended;
+    });
+    await until('it runs', LIMIT, () => call('status').status === 0);
+    t.regex(call('status').stderr, new RegExp(`^ldirectord for ${file} is running with pid: \\d+\n$`));
+    t.deepEqual(call('start'), {status: 0, stdout: '', stderr: ''});
+    t.deepEqual(pids(), []);
+    t.is(call('reload').status, 0);
+    t.true(log().includes('configuration reloaded'));
+    for (const action of ['stop', 'restart', 'try-restart']) {
+      const {status, stderr} = call(action);
+      t.is(status, 1, action);
+      t.regex(stderr, /is served by hactld \(pid \d+\)/);
+    }
+    t.is(call('status').status, 0);
+  },
+);
