@@ -19,7 +19,7 @@ import type {Log} from '../system/log.ts';
 /** Write permission of the group and of everybody. */
 const OTHERS_WRITE = 0o022;
 const STICKY = 0o1000;
-/** Other programs need these as they are. A tmpfs that was mounted without a mode looks the same, and is made ours. */
+/** Other programs need their modes. A directory elsewhere with such a mode is a tmpfs mounted without one: it is made ours. */
 const SHARED: readonly string[] = ['/tmp', '/var/tmp', '/dev/shm', '/run/lock', os.tmpdir()];
 /** A name that nothing here reads. */
 const ASIDE = '.not-ours';

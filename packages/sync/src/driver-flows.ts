@@ -10,7 +10,7 @@ import {openInjector, type Injector} from './driver-injector.ts';
 import {findInterface, KERNEL_PORT, LO, SYNC_GROUP} from './driver-link.ts';
 import {readConnections} from './driver-proc.ts';
 import type {SyncNode} from './driver.ts';
-import {INJECTED_AT_ONCE, messageOf} from './entry.ts';
+import {INJECTED_AT_ONCE, messageOf, piecesOf} from './entry.ts';
 import {movedFlow, routesOf, type Routes} from './flows.ts';
 import type {FailedServer} from './messages.ts';
 import {entryOfLine, methodsOf} from './proc-table.ts';
@@ -40,17 +40,11 @@ export interface Flows {
   close(): Promise<void>;
 }
 
-/** Entries as messages, no more than fit each. */
-const messagesOf = (entries: readonly Buffer[]): Buffer[] =>
-  Array.from({length: Math.ceil(entries.length / INJECTED_AT_ONCE)}, (_, at) =>
-    messageOf(0, entries.slice(at * INJECTED_AT_ONCE, (at + 1) * INJECTED_AT_ONCE)),
-  );
-
 /** Resolves when the kernel has them all; rejects after the limit. */
 function injectAll(injector: Injector, entries: readonly Buffer[]): Promise<void> {
   return new Promise((resolve, reject) => {
     const timer = setTimeout(() => reject(new Error('the kernel does not receive them')), LIST_LIMIT_MS);
-    const messages = messagesOf(entries);
+    const messages = piecesOf(entries, INJECTED_AT_ONCE).map((piece) => messageOf(0, piece));
     let left = messages.length;
     const done = (): void => {
       left -= 1;

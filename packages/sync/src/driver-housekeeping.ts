@@ -7,7 +7,7 @@ import type {Forward} from '@hactl/ipvs';
 import {addressBytes} from '@hactl/net';
 import {beginWalk, endWalk, makeAudit, seeEntry, type Audit} from './audit.ts';
 import {dueEndings, forgetEndings, noEndings, noteSent} from './endings.ts';
-import {INJECTED_AT_ONCE, offset} from './entry.ts';
+import {INJECTED_AT_ONCE, offset, piecesOf} from './entry.ts';
 import {ending, noteTable, nothingGone, realIsGone} from './prune.ts';
 import {movedFlow, type Routes} from './flows.ts';
 import {readConnections} from './driver-proc.ts';
@@ -54,11 +54,6 @@ export interface Housekeeping {
   moveFlows(routes: Routes): Promise<number>;
   close(): void;
 }
-
-const piecesOf = (entries: readonly Buffer[], size: number): Buffer[][] =>
-  Array.from({length: Math.ceil(entries.length / size)}, (_, piece) =>
-    entries.slice(piece * size, (piece + 1) * size),
-  );
 
 function tellPeer(ports: HousekeepingPorts, entries: readonly Buffer[]): void {
   for (const piece of piecesOf(entries, TOLD_AT_ONCE)) ports.tell(piece);

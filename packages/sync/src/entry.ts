@@ -27,6 +27,12 @@ export const MAX_ENTRIES = 255;
 /** Entries of one injected message: with IPv6 it must not exceed what the backup daemon accepts (BACKUP_MAXLEN). */
 export const INJECTED_AT_ONCE = 200;
 
+/** Entries in pieces of at most `size`, for one message each. */
+export const piecesOf = (entries: readonly Buffer[], size: number): Buffer[][] =>
+  Array.from({length: Math.ceil(entries.length / size)}, (_, piece) =>
+    entries.slice(piece * size, (piece + 1) * size),
+  );
+
 /** The fixed part's length: 36 for IPv4, 72 for IPv6. */
 export const fixedLength = (bytes: Buffer, start: number): number =>
   (bytes[start] ?? 0) & 1 ? FIXED_V6 : FIXED_V4;
