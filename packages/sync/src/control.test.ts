@@ -26,6 +26,16 @@ test('only daemons with other settings are stopped and started', (t) => {
   t.deepEqual(planDaemons([daemon('master')], []), []);
 });
 
+test('when no daemon is wanted any longer, those wanted before are stopped, and no others', (t) => {
+  const earlier = wantedDaemons([eth0]);
+  t.deepEqual(planDaemons(earlier, [], earlier), [
+    {type: 'stop', role: 'backup'},
+    {type: 'stop', role: 'master'},
+  ]);
+  t.deepEqual(planDaemons([daemon('backup', 'eth9'), {...daemon('master'), syncid: 8}], [], earlier), []);
+  t.deepEqual(planDaemons(earlier, earlier, earlier), []);
+});
+
 test('relay: both daemons on lo, with different ids, and never 0 for the backup', (t) => {
   t.deepEqual(wantedDaemons([eth0], 'relay'), [
     {role: 'backup', interface: 'lo', syncid: 135, maxlen: BACKUP_MAXLEN},

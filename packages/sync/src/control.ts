@@ -67,9 +67,22 @@ const fits = (wanted: SyncDaemon, running: SyncDaemon): boolean =>
     ? (running.maxlen ?? wanted.maxlen) >= wanted.maxlen
     : running.maxlen === wanted.maxlen);
 
-/** Stops daemons with other settings, starts missing ones. If none is wanted, daemons started by others are left alone. */
-export function planDaemons(running: readonly SyncDaemon[], wanted: readonly SyncDaemon[]): SyncOperation[] {
+/**
+ * Stops daemons with other settings, starts missing ones. Without a wanted one, those of others are left alone; `earlier`: what
+ * was wanted before the configuration changed.
+ */
+export function planDaemons(
+  running: readonly SyncDaemon[],
+  wanted: readonly SyncDaemon[],
+  earlier: readonly SyncDaemon[] = [],
+): SyncOperation[] {
   const operations: SyncOperation[] = [];
+  for (const daemon of earlier) {
+    const isWanted = wanted.some(({role}) => role === daemon.role);
+    const existing = running.find(({role}) => role === daemon.role);
+    if (!isWanted && existing?.interface === daemon.interface && existing.syncid === daemon.syncid)
+      operations.push({type: 'stop', role: daemon.role});
+  }
   for (const daemon of wanted) {
     const existing = running.find((candidate) => candidate.role === daemon.role);
     if (

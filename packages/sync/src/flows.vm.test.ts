@@ -88,13 +88,16 @@ test('without connection sync, a removed server beside TCP: its flow moves, its 
 });
 
 test('with connection sync, weight 0: the flow moves on both directors', async (t) => {
-  // A process that moved flows without connection sync does not always get in sync when it is configured: an open fault.
-  await sync.stop();
-  sync = pair.startSync('one', true);
   const peer = pair.startSync('other', false);
+  sync.send({type: 'configure', ...pair.settingsOf('one', true)});
   await until('in sync', LIMIT, () =>
     [sync, peer].every((side) => side.status()?.report?.phase === 'in-sync'),
-  );
+  ).catch((error: unknown) => {
+    for (const side of [sync, peer]) t.log(JSON.stringify(side.status()), side.logs);
+    t.log(pair.run('one', 'cat', '/proc/net/udp'), pair.run('other', 'cat', '/proc/net/udp'));
+    t.log(admin('-l', '--daemon'), pair.run('other', 'ipvsadm', '-l', '--daemon'));
+    throw error;
+  });
   const [current] = answers.slice(-1);
   await until('the peer has the flow', LIMIT, () => destinations('other', 'UDP').includes(current!));
   pair.run('other', 'ipvsadm', '-e', '-u', '10.96.0.100:80', '-r', `${current}:8080`, '-m', '-w', '0');
@@ -109,6 +112,12 @@ test('with connection sync, weight 0: the flow moves on both directors', async (
   );
   t.deepEqual(destinations('one', 'UDP'), [other(current!)]);
   t.is(peer.status()?.report?.phase, 'in-sync');
-  await Promise.all([sync.stop(), peer.stop()]);
-  t.is(admin('-l', '--daemon').trim(), '');
+  await peer.stop();
+});
+
+test('connection sync removed by a reload: the kernel’s daemons end', async (t) => {
+  t.is(admin('-l', '--daemon').trim().split('\n').length, 2);
+  sync.send({type: 'configure', ...pair.settingsOf('one', true), groups: []});
+  await until('no daemon is left', LIMIT, () => admin('-l', '--daemon').trim() === '');
+  await sync.stop();
 });

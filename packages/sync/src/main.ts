@@ -5,7 +5,7 @@
 import path from 'node:path';
 import {systemClock} from '@hactl/base';
 import {allowMulticast} from '@hactl/net';
-import {IpvsError, openKernelIpvs, type IpvsClient} from '@hactl/ipvs';
+import {IpvsError, openKernelIpvs, type IpvsClient, type SyncDaemon} from '@hactl/ipvs';
 import {chosenGroup, planDaemons, wantedDaemons} from './control.ts';
 import {openFlows} from './driver-flows.ts';
 import {findInterface, LO} from './driver-link.ts';
@@ -27,6 +27,8 @@ if (!process.connected) {
 process.title = 'hactld-sync';
 let groups: readonly SyncGroup[] = [];
 let settings: SyncSettings | undefined;
+/** The daemons that were last wanted. */
+let keptDaemons: readonly SyncDaemon[] = [];
 let ipvs: IpvsClient | undefined;
 let node: SyncNode | undefined;
 /** The settings the node was opened with; it is reopened when they change. */
@@ -70,10 +72,10 @@ const flows = openFlows({
 
 async function keepDaemons(): Promise<void> {
   const wanted = wantedDaemons(groups, settings?.mode, settings?.delay);
-  if (wanted.length === 0) return;
+  if (wanted.length === 0 && keptDaemons.length === 0) return;
   ipvs ??= await openKernelIpvs();
   if (settings?.mode === 'relay') allowMulticast(LO);
-  for (const operation of planDaemons(await ipvs.syncDaemons(), wanted)) {
+  for (const operation of planDaemons(await ipvs.syncDaemons(), wanted, keptDaemons)) {
     // oxlint-disable no-await-in-loop -- requests follow one another.
     // The kernel would discard its buffer.
     if (operation.type === 'stop' && operation.role === 'master') await node?.drain(DRAIN_LIMIT);
@@ -88,6 +90,7 @@ async function keepDaemons(): Promise<void> {
         : `${operation.role} daemon stopped`,
     );
   }
+  keptDaemons = wanted;
 }
 
 async function keepSysctls(): Promise<void> {

@@ -74,6 +74,10 @@ export function onBuckets(
 function judge(joiner: Joiner, now: number, mirror: Mirror, out: JoinerEffect[], follows: boolean): void {
   const standing = [...joiner.differing].filter(([bucket, digest]) => {
     const before = joiner.before.get(bucket);
+    const ours = joiner.covered.get(bucket);
+    // What it had then may have expired here since.
+    if (ours && joiner.phase === 'in-sync' && !sameDigest(ours, bucketDigest(mirror, bucket)))
+      joiner.covered.delete(bucket);
     if (!before || !sameDigest(before, digest)) {
       joiner.covered.delete(bucket);
       // The first comparison: everything counts.
@@ -100,34 +104,28 @@ function judge(joiner: Joiner, now: number, mirror: Mirror, out: JoinerEffect[],
   }
   joiner.step = 'chunks';
   joiner.lastNumber = undefined;
-  joiner.brought = new Map();
+  joiner.lacking.clear();
   send(out, {type: 'repair', session: joiner.session, round: joiner.round, buckets: wanted});
 }
 
-/** Sums up what a repair delivered and the mirror now has. */
-export function countRepair(joiner: Joiner, chunk: Chunk, mirror: Mirror, follows: boolean): void {
+/** Notes the buckets of which a repair delivered an entry that the mirror does not have now. */
+export function checkRepair(joiner: Joiner, chunk: Chunk, mirror: Mirror, follows: boolean): void {
   for (const start of entriesOf(chunk.message) ?? []) {
-    const {bucket, low, high} = entryDigest(mirror, chunk.message, start);
+    const {bucket, low} = entryDigest(mirror, chunk.message, start);
     const slot = find(mirror, chunk.message, start);
     const entry = slot < 0 ? undefined : entryAt(mirror, slot);
     // A side that does not follow the donor has the better state itself: the connection only needs to exist.
-    if (!entry || (follows && entryDigest(mirror, entry, 0).low !== low)) continue;
-    const sum = joiner.brought.get(bucket) ?? {count: 0, low: 0, high: 0};
-    joiner.brought.set(bucket, {
-      count: sum.count + 1,
-      low: (sum.low + low) >>> 0,
-      high: (sum.high + high) >>> 0,
-    });
-    joiner.repaired += 1;
+    if (!entry || (follows && entryDigest(mirror, entry, 0).low !== low)) joiner.lacking.add(bucket);
+    else joiner.repaired += 1;
   }
 }
 
-/** After a repair: which of its buckets have everything the donor sent. */
-export function closeRepair(joiner: Joiner): void {
-  for (const [bucket, digest] of joiner.differing) {
-    const sum = joiner.brought.get(bucket) ?? {count: 0, low: 0, high: 0};
-    if (sameDigest(sum, digest)) joiner.covered.add(bucket);
-    else joiner.covered.delete(bucket);
-  }
+/**
+ * After a repair: which of its buckets have everything the donor sent. What makes them differ all the same is only here, or
+ * about to expire there: the donor does not send it.
+ */
+export function closeRepair(joiner: Joiner, mirror: Mirror): void {
+  for (const bucket of joiner.differing.keys())
+    if (!joiner.lacking.has(bucket)) joiner.covered.set(bucket, bucketDigest(mirror, bucket));
   joiner.before = joiner.differing;
 }

@@ -8,11 +8,11 @@
  *           -> in-sync:  compared again now and then; what differs is repaired (on a standby) and counted
  *
  * A bucket that changed at the donor since the last comparison is not waited for: connections come and go, and the live stream
- * carries them. One that is unchanged and differs indicates a loss. One whose repair contained everything in the donor's
- * digest, and still differs, has more here than there: nothing is missing.
+ * carries them. One that is unchanged and differs indicates a loss. One that has everything its repair delivered, and still
+ * differs, has more here, or what is about to expire there: nothing is missing.
  */
 import type {Mirror} from './mirror.ts';
-import {askBuckets, closeRepair, compare, countRepair, onBuckets, onGroups} from './resync-compare.ts';
+import {askBuckets, closeRepair, compare, checkRepair, onBuckets, onGroups} from './resync-compare.ts';
 import {
   makeJoiner,
   send,
@@ -122,7 +122,7 @@ function onInjected(
   for (const number of numbers) {
     joiner.injected.add(number);
     const chunk = joiner.repairs.get(number);
-    if (chunk?.round === joiner.round) countRepair(joiner, chunk, mirror, follows);
+    if (chunk?.round === joiner.round) checkRepair(joiner, chunk, mirror, follows);
     joiner.repairs.delete(number);
   }
   while (joiner.injected.delete(joiner.next)) {
@@ -131,7 +131,7 @@ function onInjected(
   }
   acknowledge(joiner, out);
   if (joiner.step !== 'chunks' || joiner.lastNumber === undefined || joiner.next <= joiner.lastNumber) return;
-  closeRepair(joiner);
+  closeRepair(joiner, mirror);
   if (joiner.phase === 'transfer') joiner.phase = 'compare';
   joiner.step = 'idle';
   joiner.askedAt = now;

@@ -51,9 +51,10 @@ export interface Joiner {
   before: Map<number, Digest>;
   /** A repair's chunks, until the kernel has them. */
   readonly repairs: Map<number, Chunk>;
-  /** What the repair delivered, per bucket. */
-  brought: Map<number, {count: number; low: number; high: number}>;
-  covered: Set<number>;
+  /** Buckets of which the repair delivered an entry that is not here. */
+  readonly lacking: Set<number>;
+  /** Buckets that have everything the donor sent for the digest it had then, and our own digest. */
+  readonly covered: Map<number, Digest>;
   missing: number;
   repaired: number;
 }
@@ -77,8 +78,8 @@ export const makeJoiner = (session: number): Joiner => ({
   differing: new Map(),
   before: new Map(),
   repairs: new Map(),
-  brought: new Map(),
-  covered: new Set(),
+  lacking: new Set(),
+  covered: new Map(),
   missing: 0,
   repaired: 0,
 });
