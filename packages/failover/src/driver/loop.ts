@@ -5,6 +5,9 @@ import type {Effect, Event} from '../machine/state.ts';
 import {nextDeadline, step} from '../machine/step.ts';
 import type {Current} from './current.ts';
 
+/** A timer that is late by more than this part of the advert interval lets the sockets be read first. */
+const STALL = 0.25;
+
 export interface Loop {
   readonly feed: (event: Event) => void;
   /** Called from within an effect: processed when the step is complete. */
@@ -50,8 +53,11 @@ export function makeLoop(
   function onTimer(): void {
     timer = undefined;
     const now = clock.now();
-    lateness.note(Math.max(0, now - dueAt));
-    if (!mustListenFirst(current.state, now)) return feed({type: 'tick'});
+    const late = Math.max(0, now - dueAt);
+    lateness.note(late);
+    // After a stall, adverts wait in the sockets: one of ours that does not echo them would say that we do not hear the peer.
+    const stalled = late > current.config.keepalive * STALL;
+    if (!stalled && !mustListenFirst(current.state, now)) return feed({type: 'tick'});
     const due = dueAt;
     setImmediate(() => {
       if (dueAt === due) feed({type: 'tick'});
