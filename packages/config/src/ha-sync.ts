@@ -5,8 +5,9 @@ import type {HaLine} from './ha-line.ts';
 import type {HaConfig} from './model.ts';
 import {parseTime} from './units.ts';
 
-/** The time between two pushes of young connections, in ms, and its bounds. */
-export const DEFAULT_SYNC_DELAY = 0;
+/** The time between two pushes of young connections, in ms. */
+export const DEFAULT_SYNC_DELAY = 20;
+/** Its bounds. */
 const SYNC_DELAYS = {least: 5, most: 1_000} as const;
 export const DEFAULT_SYNC_PORT = 8_849;
 const KERNEL_SYNC_PORT = 8_848;

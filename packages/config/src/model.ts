@@ -269,7 +269,7 @@ export interface HaConfig {
     readonly sync: 'multicast' | 'relay' | 'relay-encrypted';
     /** `hactl_sync_port`: UDP port of the two sync processes. Default 8849. */
     readonly syncPort: number;
-    /** `hactl_sync_delay TIME|off`: the time between two pushes of young connections to the peer. 0: off, the default. */
+    /** `hactl_sync_delay TIME|off`: the time between two pushes of young connections to the peer. 0: off. Default 20 ms. */
     readonly syncDelay: Millis;
     /** `hactl_sync_deadline`: how long a joining director waits for the peer's table. Default 30 s. */
     readonly syncDeadline: Millis;
