@@ -2,7 +2,7 @@
 import {until} from '../lab/until.ts';
 import {VIP} from './lan.ts';
 import type {Machine} from './machine.ts';
-import {INIT, INSTALL, type Plan} from './single.ts';
+import {INIT, INSTALL, LEFT, listFiles, type Plan} from './single.ts';
 import type {Traffic} from './traffic.ts';
 
 const seconds = (value: number): string => `${value.toFixed(1)} s`;
@@ -40,6 +40,8 @@ export async function runPair(
   };
   const boots = await Promise.all([one.powerOn(), two.powerOn()]);
   say(`both run commands ${seconds(Math.max(...boots))} after power-on`);
+  const machines = [two, one];
+  await Promise.all(machines.map((machine) => machine.must(listFiles('before'), 300)));
   const installs = await Promise.all([one.must(INSTALL(deb), 900), two.must(INSTALL(deb), 900)]);
   say(`apt install on both: ${seconds(Math.max(...installs.map(({took}) => took)))}`);
   const traffic = client();
@@ -100,7 +102,7 @@ export async function runPair(
     ['upgrade', later, ''],
     ['downgrade', deb, '--allow-downgrades '],
   ] as const)
-    for (const machine of [two, one]) {
+    for (const machine of machines) {
       // oxlint-disable-next-line no-await-in-loop -- rolling: one after the other.
       const change = await machine.must(INSTALL(`${ways}${file}`), 900);
       // oxlint-disable-next-line no-await-in-loop -- as above.
@@ -108,6 +110,19 @@ export async function runPair(
       // oxlint-disable-next-line no-await-in-loop -- as above.
       await report(`${word} of ${machine.name}`, change.took, {lost: 0, outage: 4_000});
     }
+
+  for (const machine of machines) {
+    // oxlint-disable no-await-in-loop -- one after the other.
+    const purge = await machine.must('DEBIAN_FRONTEND=noninteractive apt-get -y purge hactl', 300);
+    if (machine === two) await report(`purge of ${machine.name}`, purge.took, {lost: 0, outage: 4_000});
+    else say(`purge of ${machine.name}: ${seconds(purge.took)}`);
+    await machine.must(listFiles('after'), 300);
+    const left = (await machine.must(LEFT)).text.trim();
+    // oxlint-enable no-await-in-loop
+    say(`left on ${machine.name}: ${left === '' ? 'only the configuration in /etc/ha.d' : left}`);
+    expect(left === '', `purge of ${machine.name} leaves files`);
+    expect(!(await holds(machine)), `purge of ${machine.name} leaves the address`);
+  }
   return failures;
 }
 

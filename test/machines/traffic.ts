@@ -37,6 +37,8 @@ export function watch(client: ChildProcess): Traffic {
   let lines: Line[] = [];
   const ended = new Set<number>();
   let whole = 0;
+  /** End of the last answer of the previous steps. */
+  let lastGood: number | undefined;
   /** Start of the latest answered request for which all earlier ones have ended. */
   let answered = 0;
   let open = 0;
@@ -61,7 +63,10 @@ export function watch(client: ChildProcess): Traffic {
       const good = taken
         .flatMap(({at, took, answer}) => (answer === undefined || at === undefined ? [] : [at + (took ?? 0)]))
         .toSorted((a, b) => a - b);
-      const gaps = good.slice(1).map((time, index) => time - (good[index] ?? time));
+      // An outage may begin with the step.
+      const times = lastGood === undefined ? good : [lastGood, ...good];
+      const gaps = times.slice(1).map((time, index) => time - (times[index] ?? time));
+      lastGood = times.at(-1);
       const errors = taken.flatMap(
         ({error, broken}) => error ?? (broken === undefined ? [] : `stream: ${broken}`),
       );
