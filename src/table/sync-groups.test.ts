@@ -25,16 +25,16 @@ const cluster = (more: string, nodes?: string) => ({
 const report = (inSync: boolean, reason: string) =>
   ({daemons: [], report: {inSync, reason} as SyncReport}) as const;
 
-test('without settings in ha.cf: multicast, half a minute, messages from the second packet on', (t) => {
+test('without settings in ha.cf: multicast, half a minute, young connections pushed', (t) => {
   t.like(syncSettings(cluster(''), 'one', '/var/lib/hactl'), {
     mode: 'multicast',
     port: 8_849,
     node: 'one',
     secret: 'new',
     accepted: ['old', 'new'],
-    delay: 0,
+    delay: 20,
     deadline: 30_000,
-    sysctls: {sync_threshold: '0 2', sync_refresh_period: '10', conn_reuse_mode: '3'},
+    sysctls: {sync_threshold: '1 0', sync_refresh_period: '10', conn_reuse_mode: '3'},
     stateDir: '/var/lib/hactl',
   });
 });
@@ -50,8 +50,8 @@ test('settings in ha.cf are applied', (t) => {
     deadline: 120_000,
     sysctls: {sync_threshold: '1 5', sync_refresh_period: '10', conn_reuse_mode: '0'},
   });
-  const young = syncSettings(cluster('hactl_sync_delay 20ms\n'), 'one', '/');
-  t.is(young?.sysctls.sync_threshold, '1 0');
+  const late = syncSettings(cluster('hactl_sync_delay off\n'), 'one', '/');
+  t.is(late?.sysctls.sync_threshold, '0 2');
 });
 
 test('UDP only: a dead server’s flows move to another with their next packet, unless ha.cf says otherwise', (t) => {

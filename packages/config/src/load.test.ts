@@ -101,7 +101,7 @@ for (const [name, files] of Object.entries({
   hactl_lease: ha('hactl_lease 5\n'),
   hactl_preempt_delay: ha('hactl_preempt_delay 5\n'),
   hactl_holddown: ha('hactl_holddown 5\n'),
-  hactl_sync_delay: ha('hactl_sync_delay 20ms\n'),
+  hactl_sync_delay: ha('hactl_sync_delay 30ms\n'),
   hactl_sync_deadline: ha('hactl_sync_deadline 9\n'),
   hactl_peer_port: ha('hactl_peer_port 7000\n'),
   hactl_ipvs: ha('hactl_ipvs conntrack 1\n'),
