@@ -57,13 +57,15 @@ test('address changes are parsed from ip monitor’s output', (t) => {
   t.is(addressChange(line('2: eth0    inet 10.9.0.11/24 scope global eth0'), '10.9.0.1'), undefined);
 });
 
-test('connections per real server are parsed from /proc/net/ip_vs', (t) => {
+test('connections per real server are parsed from /proc/net/ip_vs, without connection sync’s own', (t) => {
   const table = `IP Virtual Server version 1.2.1 (size=4096)
 Prot LocalAddress:Port Scheduler Flags
   -> RemoteAddress:Port Forward Weight ActiveConn InActConn
 TCP  0A630064:0050 rr
   -> 0A63000C:0050      Route   1      7          12
   -> 0A63000B:0050      Route   0      4          0
+TCP  7F583001:0001 rr
+  -> 7F583003:0001      Route   1      9          0
 FWM  00000001 wlc
   -> 7F000001:1F90      Local   1      0          3
 `;

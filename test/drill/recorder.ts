@@ -3,6 +3,7 @@
  * would measure the recorder: connections come from the kernel's table, roles from the statuses that the drill requests anyway;
  * only a director not polled for a while is polled here.
  */
+import {isReservedAddress} from '@hactl/ipvs';
 import type {DrillReport, RequestSample} from '../../src/drill/report.ts';
 import type {StatusSnapshot} from '../../src/control/protocol.ts';
 import {holderChanges} from '../lab/holders.ts';
@@ -18,7 +19,10 @@ export function activeConnections(table: string): Record<string, number> {
   for (const [, address = '', port = '', count] of table.matchAll(
     /^ +-> ([\dA-F]{8}):([\dA-F]{4}) +\S+ +\d+ +(\d+)/gm,
   )) {
-    const name = `${(address.match(/../g) ?? []).map(number).join('.')}:${number(port)}`;
+    const server = (address.match(/../g) ?? []).map(number).join('.');
+    // Connection sync's own.
+    if (isReservedAddress(server)) continue;
+    const name = `${server}:${number(port)}`;
     active[name] = (active[name] ?? 0) + Number(count);
   }
   return active;
