@@ -1,7 +1,7 @@
 import dgram from 'node:dgram';
 import test from 'ava';
 import {makeLateness, systemClock} from '@hactl/base';
-import {config, peerAdvert} from '../machine/scene.fixture.ts';
+import {config, peerAdvert, scenes} from '../machine/scene.fixture.ts';
 import {initialState} from '../machine/step.ts';
 import {makeLoop} from './loop.ts';
 
@@ -40,4 +40,18 @@ test('after a stall, adverts that have arrived are read before ours is sent', as
   });
   await sent;
   t.is(order[0], 'advert read');
+});
+
+test('a takeover begins when its addresses are on, not when that was decided', (t) => {
+  const scene = scenes['Backup of a live peer']();
+  const current = {config, state: scene.state};
+  let now = 20;
+  const clock = {...systemClock, now: () => now};
+  const loop = makeLoop(current, clock, makeLateness(), (effect) => {
+    if (effect.type === 'acquire') now += 50;
+  });
+  const asks = peerAdvert({role: 'Active', priority: 255, handover: true}, {sequence: 1_001n});
+  loop.feed({type: 'advert', advert: asks});
+  loop.end();
+  t.like(current.state.groups[0], {role: 'Active', since: 70});
 });

@@ -8,6 +8,9 @@ import type {Current} from './current.ts';
 /** A timer that is late by more than this part of the advert interval lets the sockets be read first. */
 const STALL = 0.25;
 
+/** Effects that take this long, in ms, are of interest to the machine. */
+const SLOW = 1;
+
 export interface Loop {
   readonly feed: (event: Event) => void;
   /** Called from within an effect: processed when the step is complete. */
@@ -32,9 +35,13 @@ export function makeLoop(
     if (running || ended) return;
     running = true;
     for (let next = queue.shift(); next; next = queue.shift()) {
-      const [state, effects] = step(current.config, current.state, next, clock.now());
+      const from = clock.now();
+      const [state, effects] = step(current.config, current.state, next, from);
       current.state = state;
       performAll(effects, perform);
+      if (clock.now() - from < SLOW) continue;
+      for (const effect of effects)
+        if (effect.type === 'acquire') queue.push({type: 'acquired', vrid: effect.vrid, from});
     }
     running = false;
     schedule();

@@ -16,6 +16,7 @@ const events: Readonly<Record<Event['type'], readonly Event[]>> = {
   ],
   'found-address': [{type: 'found-address', vrid: 1, addresses: ['10.0.0.100']}],
   'acquire-failed': [{type: 'acquire-failed', vrid: 1, reason: 'no buffer space'}],
+  acquired: [{type: 'acquired', vrid: 1, from: 0}],
   prepared: [
     {type: 'prepared', vrid: 1, ok: true, reason: ''},
     {type: 'prepared', vrid: 1, ok: false, reason: 'no licence'},
@@ -201,4 +202,20 @@ test('Active: after a peer claimed the address and released it, it is announced 
   ]);
   t.is(announcements(effects), 1);
   t.is(after.groups[0]?.role, 'Active');
+});
+
+test('a peer that hands over has time to hear of the takeover from the advert on, however long the addresses took', (t) => {
+  const takes = (...events: readonly (readonly [number, Event])[]): string | undefined => {
+    const scene = scenes['Backup of a live peer']();
+    const asked = {role: 'Active', priority: 255, handover: true} as const;
+    const {state} = run(config, scene.state, [
+      [20, {type: 'advert', advert: peerAdvert(asked, {sequence: 1_001n})}],
+      ...events,
+      [38, {type: 'advert', advert: peerAdvert(asked, {sequence: 1_002n})}],
+    ]);
+    return state.groups[0]?.role;
+  };
+  t.is(takes(), 'Backup');
+  t.is(takes([36, {type: 'acquired', vrid: 1, from: 20}]), 'Active');
+  t.is(takes([36, {type: 'acquired', vrid: 1, from: 30}]), 'Backup', 'of another step');
 });

@@ -104,6 +104,11 @@ function take(turn: Turn, state: State, event: Event): State {
       return change(state, event.vrid, (group) => onFoundAddress(turn, group, event.addresses));
     case 'acquire-failed':
       return change(state, event.vrid, (group) => onAcquireFailed(turn, group, event.reason));
+    case 'acquired':
+      // The peer cannot have heard of it before now.
+      return change(state, event.vrid, (group) =>
+        group.role === 'Active' && group.since >= event.from ? {...group, since: turn.now} : group,
+      );
     case 'prepared':
       return change(state, event.vrid, (group) => onPrepared(turn, state, group, event.ok, event.reason));
     case 'fenced':
