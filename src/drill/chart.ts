@@ -5,9 +5,9 @@ import type {DrillReport} from './report.ts';
 export const escapeHtml = (text: string): string =>
   text.replaceAll(/[&<>"'`]/g, (character) => `&#${character.charCodeAt(0)};`);
 
-const WIDTH = 1_160;
-const LEFT = 110;
-const RIGHT = 14;
+export const WIDTH = 1_160;
+export const LEFT = 110;
+export const RIGHT = 14;
 /** Colour-blind safe palette (Okabe and Ito). */
 export const palette = ['#0072b2', '#d55e00', '#009e73', '#cc79a7', '#56b4e9', '#e69f00', '#000000'] as const;
 const roleColours: Readonly<Record<string, string>> = {
@@ -19,14 +19,14 @@ const roleColours: Readonly<Record<string, string>> = {
 /** Column width for thinning out: each column keeps only its slowest request. */
 const COLUMN = 2;
 
-interface Scale {
+export interface Scale {
   x(time: number): number;
   readonly end: number;
 }
 
-const round = (value: number): string => (Math.round(value * 10) / 10).toString();
+export const round = (value: number): string => (Math.round(value * 10) / 10).toString();
 
-const text = (x: number, y: number, words: string, extra = ''): string =>
+export const text = (x: number, y: number, words: string, extra = ''): string =>
   `<text x="${round(x)}" y="${round(y)}"${extra}>${escapeHtml(words)}</text>`;
 
 const bar = (
@@ -53,7 +53,7 @@ function stretches<T>(changes: readonly {readonly at: number; readonly value: T}
 }
 
 /** The events as numbered bands in the background. */
-function bands(report: DrillReport, scale: Scale, height: number): string[] {
+export function bands(report: DrillReport, scale: Scale, height: number): string[] {
   return report.events.flatMap(({event, from, to, failures}, index) => {
     const colour = failures.length > 0 ? '#f6c9c3' : index % 2 === 0 ? '#f4f6f8' : '#e9edf1';
     return [
@@ -162,24 +162,32 @@ function connectionLane(report: DrillReport, scale: Scale, top: number, height: 
   ];
 }
 
+/** The drill from left to right, the same in each drawing. */
+export function scaleOf(report: DrillReport): Scale {
+  const end = Math.max(1, report.length);
+  return {end, x: (time) => LEFT + (Math.min(Math.max(time, 0), end) / end) * (WIDTH - LEFT - RIGHT)};
+}
+
+/** Seconds along the lower edge. */
+export function timeAxis(scale: Scale, height: number): string[] {
+  const seconds = scale.end / 1_000;
+  const step =
+    [1, 2, 5, 10, 20, 30, 60, 120, 300, 600, 1_800, 3_600].find((step) => seconds / step <= 14) ?? 7_200;
+  const marks = Array.from({length: Math.floor(seconds / step) + 1}, (_, index) => index * step);
+  return marks.map((mark) => text(scale.x(mark * 1_000), height - 6, `${mark} s`, ' text-anchor="middle"'));
+}
+
 /** The drawing: roles and holders of each director, requests, connections of each real server, over the events. */
 export function renderTimeline(report: DrillReport): string {
-  const end = Math.max(1, report.length);
-  const scale: Scale = {
-    end,
-    x: (time) => LEFT + (Math.min(Math.max(time, 0), end) / end) * (WIDTH - LEFT - RIGHT),
-  };
+  const scale = scaleOf(report);
   const height = 440;
-  const step =
-    [1, 2, 5, 10, 20, 30, 60, 120, 300, 600, 1_800, 3_600].find((step) => end / 1_000 / step <= 14) ?? 7_200;
-  const marks = Array.from({length: Math.floor(end / 1_000 / step) + 1}, (_, index) => index * step);
   return [
     `<svg viewBox="0 0 ${WIDTH} ${height}" role="img" aria-label="timeline of the drill">`,
     ...bands(report, scale, height),
     ...directorLanes(report, scale, 26),
     ...requestLane(report, scale, 122, 130),
     ...connectionLane(report, scale, 272, 130),
-    ...marks.map((mark) => text(scale.x(mark * 1_000), height - 6, `${mark} s`, ' text-anchor="middle"')),
+    ...timeAxis(scale, height),
     '</svg>',
   ].join('\n');
 }

@@ -1,6 +1,8 @@
 /** A drill's report as a self-contained HTML page: no script, font or image. Pure. */
 import {escapeHtml, palette, renderTimeline, serversOf} from './chart.ts';
 import {expectedText} from './event.ts';
+import {loadSeries, renderLoadChart} from './load-chart.ts';
+import {loadTable, loadWords} from './load.ts';
 import {compareReports, percentilesOf, type DrillReport, type EventResult} from './report.ts';
 
 const style = `
@@ -60,6 +62,25 @@ function percentileTable(report: DrillReport): string {
   return `<table>${head(['', 'requests', 'lost', 'p50 ms', 'p90 ms', 'p99 ms', 'most ms', 'answered by'], [1, 2, 3, 4, 5, 6])}${rows.join('')}</table>`;
 }
 
+function loadSection(report: DrillReport): string {
+  const {load} = report;
+  if (load === undefined) return '';
+  const key = loadSeries(load).map(
+    ({name, colour}) => `<span><i style="background:${colour}"></i>${escapeHtml(name)}</span>`,
+  );
+  const {head: words, rows, numbers} = loadTable(load);
+  const body = rows.map(
+    (row) => `<tr>${row.map((one, at) => cell(one, numbers.includes(at))).join('')}</tr>`,
+  );
+  return `<h2>Load</h2>
+<p class="key quiet">${key.join('')}</p>
+${renderLoadChart(report, load)}
+<table>${head(words, numbers)}${body.join('\n')}</table>
+${loadWords(load)
+  .map((line) => `<p class="quiet">${escapeHtml(line)}</p>`)
+  .join('\n')}`;
+}
+
 function comparison(report: DrillReport, previous: DrillReport): string {
   const rows = compareReports(previous, report).map(({event, outage, lost, broken, verdict}) => {
     const pair = ([before, now]: readonly [number, number]): string => `${ms(before)} → ${ms(now)}`;
@@ -96,6 +117,7 @@ ${report.events.map(eventRow).join('\n')}</table>
 <p class="quiet">Outage: the longest time without an answer on any long-lived connection. Both, neither: how long two directors, or none, held the VIP.</p>
 <h2>Requests</h2>
 ${percentileTable(report)}
+${loadSection(report)}
 ${previous === undefined ? '' : comparison(report, previous)}
 </body></html>
 `;

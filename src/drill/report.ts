@@ -1,5 +1,6 @@
 /** A drill's report: a JSON document, from which the table and the page are generated. Pure. */
 import type {Expected} from './event.ts';
+import type {LoadReport} from './load.ts';
 
 /** The result of an event. Times in milliseconds; `from` and `to` count from the start of the drill. */
 export interface EventResult {
@@ -44,6 +45,8 @@ export interface DrillReport {
   /** Active connections of each real server on the director that holds the VIP. */
   readonly connections: readonly {readonly at: number; readonly active: Readonly<Record<string, number>>}[];
   readonly requests: readonly RequestSample[];
+  /** Only of a drill under load. */
+  readonly load?: LoadReport;
 }
 
 /** Represents Infinity in JSON. */
@@ -111,10 +114,18 @@ export function compareReports(before: DrillReport, now: DrillReport): Differenc
   });
 }
 
+const isLoad = (value: unknown): value is LoadReport => {
+  const {seconds, spans, cpu} = (value ?? {}) as Partial<LoadReport>;
+  return [seconds, spans, cpu?.samples].every(Array.isArray);
+};
+
 /** Whether this is a report of this version: a file may contain anything. */
 export function isReport(value: unknown): value is DrillReport {
   if (typeof value !== 'object' || value === null) return false;
-  const {version, began, events, holders, roles, connections, requests} = value as Record<string, unknown>;
+  const {version, began, events, holders, roles, connections, requests, load} = value as Record<
+    string,
+    unknown
+  >;
   const eventLike = (value: unknown): boolean =>
     typeof value === 'object' &&
     value !== null &&
@@ -125,6 +136,7 @@ export function isReport(value: unknown): value is DrillReport {
     typeof began === 'string' &&
     Array.isArray(events) &&
     events.every(eventLike) &&
-    [holders, roles, connections, requests].every(Array.isArray)
+    [holders, roles, connections, requests].every(Array.isArray) &&
+    (load === undefined || isLoad(load))
   );
 }

@@ -7,6 +7,7 @@
 import net from 'node:net';
 import {createInterface} from 'node:readline';
 import {readOptions} from '../options.ts';
+import {request} from './request.ts';
 
 const {values} = readOptions({
   options: {
@@ -93,45 +94,23 @@ function noteReply(): void {
 const lastPorts = new Map<string, number>();
 
 /** One short request on its own connection, from any port or again from the given one, which is reported separately. */
-function request(localPort?: number): void {
+function ask(localPort?: number): void {
   if (localPort === undefined) report.requests += 1;
   const mine = report;
   const began = at();
   const asked = performance.now();
-  const socket = net.connect({host, port, ...(localPort === undefined ? {} : {localPort})});
-  let from = 0;
-  let text = '';
-  const timer = setTimeout(() => done(`no answer within ${requestLimit} ms`), requestLimit);
-  let finished = false;
-  function done(error?: string): void {
-    if (finished) return;
-    finished = true;
-    clearTimeout(timer);
-    socket.destroy();
+  const target = {host, port, limit: requestLimit, ...(localPort === undefined ? {} : {localPort})};
+  request(target, ({error, page, port: from}) => {
     if (localPort !== undefined) process.stdout.write(JSON.stringify({again: localPort, error}) + '\n');
     else if (error !== undefined) {
       mine.failed.push({at: began, error, port: from});
       noteSample(asked, null);
     } else {
-      const page = (text.split('\r\n\r\n')[1] ?? '').split('\n')[0] ?? '';
       noteSample(asked, page.split(' ').at(-1) ?? '');
       mine.answers[page] = (mine.answers[page] ?? 0) + 1;
       lastPorts.set(page, from);
     }
-  }
-  socket.setEncoding('utf8');
-  // Only known while the socket exists.
-  setImmediate(() => {
-    from = socket.localPort ?? 0;
   });
-  socket.on('connect', () => socket.write('GET /index.html HTTP/1.0\r\nHost: www.esempio.com\r\n\r\n'));
-  socket.on('data', (chunk: string) => {
-    text += chunk;
-  });
-  socket.on('end', () =>
-    done(text.startsWith('HTTP/1.1 200') ? undefined : `unexpected answer: ${text.slice(0, 30)}`),
-  );
-  socket.on('error', (error: NodeJS.ErrnoException) => done(error.code ?? error.message));
 }
 
 /** Streams that are open or opening. */
@@ -144,7 +123,7 @@ function stream(index: number): void {
   let heard = performance.now();
   let timer: NodeJS.Timeout | undefined;
   let [over, connected] = [false, false];
-  const ask = (): void => {
+  const askAgain = (): void => {
     socket.write('GET /index.html HTTP/1.1\r\nHost: www.esempio.com\r\n\r\n');
   };
   const breaks = (error: string): void => {
@@ -161,7 +140,7 @@ function stream(index: number): void {
     connected = true;
     alive += 1;
     heard = performance.now();
-    ask();
+    askAgain();
   });
   socket.on('data', () => {
     const now = performance.now();
@@ -169,7 +148,7 @@ function stream(index: number): void {
     heard = now;
     noteReply();
     clearTimeout(timer);
-    timer = setTimeout(ask, streamInterval);
+    timer = setTimeout(askAgain, streamInterval);
   });
   socket.on('end', () => breaks('closed by the other side'));
   socket.on('error', (error: NodeJS.ErrnoException) => breaks(error.code ?? error.message));
@@ -178,12 +157,12 @@ function stream(index: number): void {
 const count = Number(values.streams);
 for (let index = 0; index < count; index += 1)
   setTimeout(() => stream(index), (index * streamInterval) / Math.max(1, count));
-const loop = setInterval(() => request(), Number(values['request-interval']));
+const loop = setInterval(() => ask(), Number(values['request-interval']));
 
 const input = createInterface({input: process.stdin});
 input.on('line', (line) => {
   const [word, mark = ''] = line.split(' ');
-  if (word === 'again') for (const [page, last] of lastPorts) if (page.endsWith(` ${mark}`)) request(last);
+  if (word === 'again') for (const [page, last] of lastPorts) if (page.endsWith(` ${mark}`)) ask(last);
   if (word === 'refill') while (wanted < count) stream(wanted);
   if (word !== 'mark') return;
   const now = performance.now();

@@ -28,6 +28,7 @@ const report = await runDrill({
   drills: chosenDrills(site, options, say),
   streams,
   web: makeWebs(site),
+  load: options.load,
   say,
   logs: options['keep-logs'],
   ...(options.limit === undefined ? {} : {limit: options.limit}),

@@ -3,6 +3,7 @@ import {parseArgs} from 'node:util';
 import {choose, expectedText, type Drill} from '../../src/drill/event.ts';
 import type {Site} from '../lab/site.ts';
 import {library} from './events/library.ts';
+import type {LoadPlan} from './load/load.ts';
 import type {Scene} from './scene.ts';
 
 const USAGE = `npm run drill -- [options]
@@ -12,6 +13,9 @@ const USAGE = `npm run drill -- [options]
   --only NAME[,NAME]   these
   --site vagrant       on vagrant/Vagrantfile's machines, over ssh
   --streams N          long-lived connections (20)
+  --load RATE[,SECONDS]
+                       beneath the drills, this many new connections per second, one request each; for at least that long (30)
+  --load-ramp SECONDS  until the load has that rate (10)
   --keepalive T        of ha.cf (200ms); --deadtime T (1)
   --limit SECONDS      how long a thing may take before the drill gives up on it (240; on virtual machines 300)
   --keep-logs          print the directors' logs, also after a success
@@ -29,6 +33,8 @@ export function drillOptions(argv: readonly string[]) {
       keepalive: {type: 'string', default: '200ms'},
       deadtime: {type: 'string', default: '1'},
       streams: {type: 'string', default: '20'},
+      load: {type: 'string'},
+      'load-ramp': {type: 'string', default: '10'},
       limit: {type: 'string'},
       'keep-logs': {type: 'boolean', default: false},
       // For `npm test`: times are printed but not checked.
@@ -38,7 +44,17 @@ export function drillOptions(argv: readonly string[]) {
     },
   });
   const limit = values.limit === undefined ? undefined : Number(values.limit) * 1_000;
-  return {...values, limit, only: values.only.flatMap((names) => names.split(','))};
+  const load = values.load === undefined ? undefined : loadPlan(values.load, values['load-ramp']);
+  return {...values, limit, load, only: values.only.flatMap((names) => names.split(','))};
+}
+
+/** Parses `--load RATE[,SECONDS]`; throws for anything else. */
+function loadPlan(text: string, ramp: string): LoadPlan {
+  const [, rate = '', seconds = '30'] = /^(\d+(?:\.\d+)?)(?:,(\d+))?$/.exec(text) ?? [];
+  if (!(Number(rate) > 0))
+    throw new Error(`--load ${text}: expected connections per second, and seconds if need be: 20 or 20,120`);
+  if (!/^\d+$/.test(ramp)) throw new Error(`--load-ramp ${ramp}: expected seconds`);
+  return {rate: Number(rate), ramp: Number(ramp), seconds: Math.max(Number(seconds), Number(ramp))};
 }
 
 /** Lists each drill with its events; the default ones are marked. */

@@ -1,13 +1,15 @@
 /** Runs drills: real connections over real servers while components fail, one after another. */
 import {failuresOf, lateLosses, type Drill, type DrillEvent} from '../../src/drill/event.ts';
+import {loadReport, type Measured} from '../../src/drill/load.ts';
 import {finite, type DrillReport, type EventResult} from '../../src/drill/report.ts';
-import {renderReport} from '../../src/cli/render/drill-table.ts';
+import {renderLoad, renderReport} from '../../src/cli/render/drill-table.ts';
 import {parseStatusTruth} from './truth.ts';
 import type {ClientReport} from './client.ts';
 import {couldServe, directors, LOOK, type Cluster} from './cluster.ts';
 import {holderTimes} from '../lab/holders.ts';
 import type {Program, Site} from '../lab/site.ts';
 import {until} from '../lab/until.ts';
+import {startLoad, type Load, type LoadPlan} from './load/load.ts';
 import {recordTimeline} from './recorder.ts';
 import {allWebsUp, pause, QUIET, type Scene, type Webs} from './scene.ts';
 
@@ -22,6 +24,8 @@ export interface DrillOptions {
   /** Fail if a daemon does not recover in time; off in test runs, where times are not checked. */
   readonly judgeTimes: boolean;
   readonly web: Webs;
+  /** New connections at a rate beneath the drills. */
+  readonly load?: LoadPlan | undefined;
   /** The directors and web servers are already running, as installed. */
   readonly installed?: boolean;
   /** Timeout of every wait, milliseconds. */
@@ -55,6 +59,8 @@ export async function runDrill(options: DrillOptions): Promise<DrillReport> {
   const recorder = recordTimeline(cluster, began, options.lookEvery ?? 1_000);
   let scene: Scene | undefined;
   let client: Program | undefined;
+  let load: Load | undefined;
+  let measured: Measured | undefined;
   let crashEnd: number | undefined;
   let marks = 0;
   try {
@@ -79,13 +85,19 @@ export async function runDrill(options: DrillOptions): Promise<DrillReport> {
       showStatus,
     };
     await mark('warm-up');
+    if (options.load) {
+      say(`load: ${options.load.rate} connections/s`);
+      load = await startLoad(options.load, cluster, began, limit);
+    }
     for (const drill of options.drills)
       // oxlint-disable-next-line no-await-in-loop -- one drill at a time.
       await play(drill, scene);
+    measured = await load?.finish();
   } catch (error) {
     events.push(aborted(error, Date.now() - began));
   } finally {
     recorder.stop();
+    await load?.kill();
     await client?.kill('SIGTERM');
     await cluster.stop();
     if (!options.installed) await Promise.all(site.webs.map((web) => options.web.kill(web)));
@@ -93,6 +105,8 @@ export async function runDrill(options: DrillOptions): Promise<DrillReport> {
   if (options.logs || events.some((event) => event.failures.length > 0)) await printLogs();
   say('');
   for (const line of renderReport(events).split('\n')) say(line);
+  const loaded = measured && loadReport(measured, events);
+  if (loaded) for (const line of renderLoad(loaded).split('\n')) say(line);
   return {
     version: 1,
     site: site.name,
@@ -102,6 +116,7 @@ export async function runDrill(options: DrillOptions): Promise<DrillReport> {
     settings: options.settings,
     events,
     ...recorder.taken(),
+    ...(loaded === undefined ? {} : {load: loaded}),
   };
 
   // ------------------------------------------------------------------------------------------------- the parts

@@ -4,6 +4,7 @@ import {mkdtempSync, readFileSync, rmSync, writeFileSync} from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import type {Site} from '../lab/site.ts';
+import {clientFiles} from './client-files.ts';
 import {makeCluster} from './cluster.ts';
 import {chosenDrills, drillOptions} from './options.ts';
 import {reportLines} from './reports.ts';
@@ -74,12 +75,9 @@ const site = makeSshSite({
   node: '/usr/lib/hactl/node',
   checkout: REMOTE,
 });
-await site.write(
-  'client',
-  `${REMOTE}/test/drill/client.ts`,
-  readFileSync(path.join(checkout, 'test/drill/client.ts'), 'utf8'),
-  0o644,
-);
+for (const file of clientFiles)
+  // oxlint-disable-next-line no-await-in-loop -- a handful of small files.
+  await site.write('client', `${REMOTE}/${file}`, readFileSync(path.join(checkout, file), 'utf8'), 0o644);
 const streams = Number(options.streams);
 const report = await runDrill({
   site,
@@ -87,6 +85,7 @@ const report = await runDrill({
   drills: chosenDrills(site, options, say),
   streams,
   web: serviceOf(site),
+  load: options.load,
   say,
   logs: options['keep-logs'],
   judgeTimes: !options['no-times'],

@@ -23,6 +23,7 @@ const bundled: readonly (readonly [ProgramName, ...string[]])[] = [
 const programs: readonly (readonly string[])[] = [
   ['test/drill/main.ts', '--help'],
   ['test/drill/client.ts', '--help'],
+  ['test/drill/load/generator.ts', '--help'],
   ['test/drill/sync/main.ts', '--help'],
   ['test/drill/sync/echo.ts'],
   ['test/drill/sync/streams.ts'],

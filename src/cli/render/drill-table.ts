@@ -1,4 +1,5 @@
-/** A drill's table. Pure. */
+/** A drill's tables. Pure. */
+import {loadTable, loadWords, type LoadReport} from '../../drill/load.ts';
 import type {EventResult} from '../../drill/report.ts';
 import {table} from './table.ts';
 
@@ -38,4 +39,10 @@ export function renderReport(rows: readonly Row[]): string {
     ...table([head, ...body], [1, 2, 3, 4, 5, 6, 7]),
     ...(failures.length > 0 ? ['', ...failures] : []),
   ].join('\n');
+}
+
+/** The load beneath a drill: its table, then what the table does not say. */
+export function renderLoad(load: LoadReport): string {
+  const {head, rows, numbers} = loadTable(load);
+  return ['', ...table([head, ...rows], numbers), ...loadWords(load).map((line) => `  ${line}`)].join('\n');
 }

@@ -1,0 +1,230 @@
+/** The load beneath a drill, as the report has it. Pure. */
+import {percentile} from './report.ts';
+
+/**
+ * A request of the load, in milliseconds: when it was due, counted from the start of the load; from then until the connection
+ * was established (null: never) and until it was answered or failed; the answering server (null: failed); the failure. A
+ * duration that began with the actual start would hide that a stalled client starts late.
+ */
+export type LoadSample = readonly [
+  due: number,
+  connected: number | null,
+  took: number,
+  server: string | null,
+  error?: string,
+];
+
+/** The requests due in a stretch of time. Times in milliseconds; null: none was answered. */
+export interface LoadFigures {
+  readonly due: number;
+  readonly connected: number;
+  readonly answered: number;
+  readonly failed: number;
+  readonly mean: number | null;
+  readonly p50: number | null;
+  readonly p90: number | null;
+  readonly p99: number | null;
+  readonly most: number | null;
+  /** Answers by real server. */
+  readonly servers: Readonly<Record<string, number>>;
+}
+
+/** A stretch of the drill: the whole load, or an event; `from` and `to` count from the start of the drill. */
+export interface LoadSpan extends LoadFigures {
+  readonly name: string;
+  readonly from: number;
+  readonly to: number;
+  /** Percent of one core, the mean and the highest second, by director. */
+  readonly cpu: Readonly<Record<string, {readonly mean: number; readonly most: number}>>;
+}
+
+/** One second. `due`, `p50`, `p99`: the requests due in it; the others: what happened in it. */
+export interface LoadSecond {
+  /** From the start of the drill. */
+  readonly at: number;
+  readonly due: number;
+  readonly connected: number;
+  readonly answered: number;
+  readonly failed: number;
+  readonly p50: number | null;
+  readonly p99: number | null;
+}
+
+export interface CpuSample {
+  readonly at: number;
+  readonly director: string;
+  /** Of one core. */
+  readonly percent: number;
+}
+
+export interface LoadReport {
+  /** Connections per second after the ramp, and the length of the ramp in seconds. */
+  readonly rate: number;
+  readonly ramp: number;
+  /** The longest time that the client was behind its schedule. */
+  readonly late: number;
+  readonly seconds: readonly LoadSecond[];
+  /** First the whole load, then the events. */
+  readonly spans: readonly LoadSpan[];
+  readonly errors: Readonly<Record<string, number>>;
+  readonly cpu: {
+    /** Of the director's processes, or of its whole machine. */
+    readonly of: 'processes' | 'machine';
+    readonly samples: readonly CpuSample[];
+  };
+}
+
+/** What was measured. `began` and the samples of `cpu` count from the start of the drill. */
+export interface Measured {
+  readonly rate: number;
+  readonly ramp: number;
+  readonly began: number;
+  /** Milliseconds. */
+  readonly length: number;
+  readonly late: number;
+  readonly samples: readonly LoadSample[];
+  readonly cpu: LoadReport['cpu'];
+}
+
+const tenths = (value: number): number => Math.round(value * 10) / 10;
+const add = (counts: Record<string, number>, name: string): void => {
+  counts[name] = (counts[name] ?? 0) + 1;
+};
+
+export function figuresOf(samples: readonly LoadSample[]): LoadFigures {
+  const took: number[] = [];
+  const servers: Record<string, number> = {};
+  for (const [, , time, server] of samples) {
+    if (server === null) continue;
+    took.push(time);
+    add(servers, server);
+  }
+  took.sort((a, b) => a - b);
+  const of = (share: number): number | null => percentile(took, share) ?? null;
+  return {
+    due: samples.length,
+    connected: samples.filter(([, connected]) => connected !== null).length,
+    answered: took.length,
+    failed: samples.length - took.length,
+    mean: took.length === 0 ? null : tenths(took.reduce((sum, time) => sum + time, 0) / took.length),
+    p50: of(0.5),
+    p90: of(0.9),
+    p99: of(0.99),
+    most: took.at(-1) ?? null,
+    servers,
+  };
+}
+
+/** Every second of the load; the last ones may only have late answers. */
+function secondsOf({samples, began, length}: Measured): LoadSecond[] {
+  const end = samples.reduce((so, [due, , took]) => Math.max(so, due + took), length);
+  const seconds = Array.from({length: Math.floor(end / 1_000) + 1}, () => ({
+    due: [] as LoadSample[],
+    connected: 0,
+    answered: 0,
+    failed: 0,
+  }));
+  const second = (ms: number) => seconds[Math.floor(ms / 1_000)];
+  for (const sample of samples) {
+    const [due, connected, took, server] = sample;
+    second(due)?.due.push(sample);
+    const established = connected === null ? undefined : second(due + connected);
+    if (established) established.connected += 1;
+    const over = second(due + took);
+    if (over) over[server === null ? 'failed' : 'answered'] += 1;
+  }
+  return seconds.map((one, index) => {
+    const {p50, p99} = figuresOf(one.due);
+    return {...one, at: began + index * 1_000, due: one.due.length, p50, p99};
+  });
+}
+
+function cpuOf(samples: readonly CpuSample[], from: number, to: number): LoadSpan['cpu'] {
+  const those = samples.filter(({at}) => at >= from && at <= to);
+  const names = [...new Set(those.map(({director}) => director))].toSorted();
+  return Object.fromEntries(
+    names.map((name) => {
+      const all = those.filter(({director}) => director === name).map(({percent}) => percent);
+      const sum = all.reduce((so, percent) => so + percent, 0);
+      return [name, {mean: tenths(sum / all.length), most: Math.max(...all)}];
+    }),
+  );
+}
+
+/** The report's part about the load; `events` are those of the drill. */
+export function loadReport(
+  measured: Measured,
+  events: readonly {readonly event: string; readonly from: number; readonly to: number}[],
+): LoadReport {
+  const {rate, ramp, began, length, late, samples, cpu} = measured;
+  const stretches = [
+    {event: 'the whole load', from: began, to: began + length},
+    ...events.filter(({to}) => to > began),
+  ];
+  const errors: Record<string, number> = {};
+  for (const [, , , , error] of samples) if (error !== undefined) add(errors, error);
+  return {
+    rate,
+    ramp,
+    late,
+    seconds: secondsOf(measured),
+    spans: stretches.map(({event, from, to}) => ({
+      name: event,
+      from,
+      to,
+      ...figuresOf(samples.filter(([due]) => began + due >= from && began + due <= to)),
+      cpu: cpuOf(cpu.samples, from, to),
+    })),
+    errors,
+    cpu,
+  };
+}
+
+const rounded = (value: number | null): string => (value === null ? '-' : value.toFixed(0));
+
+/** The spans as a table; `numbers`: its columns of numbers. */
+export function loadTable({spans}: LoadReport): {
+  readonly head: readonly string[];
+  readonly rows: readonly (readonly string[])[];
+  readonly numbers: readonly number[];
+} {
+  const names = [...new Set(spans.flatMap(({cpu}) => Object.keys(cpu)))].toSorted();
+  const head = [
+    'load',
+    'due',
+    'connected',
+    'answered',
+    'failed',
+    'mean ms',
+    'p50',
+    'p90',
+    'p99',
+    'max',
+    ...names.map((name) => `${name} CPU %, max`),
+    'answered by',
+  ];
+  const rows = spans.map((span) => [
+    span.name,
+    ...[span.due, span.connected, span.answered, span.failed].map(String),
+    ...[span.mean, span.p50, span.p90, span.p99, span.most].map(rounded),
+    ...names.map((name) => {
+      const cpu = span.cpu[name];
+      return cpu === undefined ? '-' : `${rounded(cpu.mean)}, ${cpu.most}`;
+    }),
+    Object.entries(span.servers)
+      .toSorted(([a], [b]) => a.localeCompare(b))
+      .map(([server, count]) => `${server} ${count}`)
+      .join(', '),
+  ]);
+  return {head, rows, numbers: head.map((_, at) => at).slice(1, -1)};
+}
+
+/** What the table does not say, as sentences. */
+export function loadWords({rate, ramp, late, errors, cpu}: LoadReport): string[] {
+  const failed = Object.entries(errors).map(([error, count]) => `${count} × ${error}`);
+  return [
+    `${rate} new connections per second after a ramp of ${ramp} s, one request each; times from when each was due; the client was ${late.toFixed(0)} ms behind at most`,
+    `CPU: percent of one core, ${cpu.of === 'processes' ? 'the processes of a director; what the kernel forwards is not in it' : 'of the whole machine'}`,
+    ...(failed.length === 0 ? [] : [`failed: ${failed.join(', ')}`]),
+  ];
+}

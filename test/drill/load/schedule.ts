@@ -1,0 +1,31 @@
+/** When the requests of a load are due. Pure. */
+
+/** Requests per second for a while; the last phase may last longer than planned. */
+export interface Phase {
+  readonly seconds: number;
+  readonly rate: number;
+}
+
+/** Steps of a ramp: a load generator like Tsung has a constant rate in each phase. */
+const STEPS = 4;
+
+/** A ramp in equal steps to the rate, then that rate. `seconds` includes the ramp. */
+export function rampPhases(rate: number, ramp: number, seconds: number): Phase[] {
+  const steps = ramp > 0 ? Array.from({length: STEPS}, (_, step) => (step + 1) / (STEPS + 1)) : [];
+  return [
+    ...steps.map((share) => ({seconds: ramp / STEPS, rate: rate * share})),
+    {seconds: seconds - ramp, rate},
+  ];
+}
+
+/** Milliseconds from the start of the load to each request, without end: the last phase goes on. */
+export function* dueTimes(phases: readonly Phase[]): Generator<number, never> {
+  let start = 0;
+  for (const {seconds, rate} of phases.slice(0, -1)) {
+    for (let count = 0; count < seconds * rate; count += 1) yield start + (count * 1_000) / rate;
+    start += seconds * 1_000;
+  }
+  const last = phases.at(-1);
+  if (last === undefined) throw new Error('a load needs at least one phase');
+  for (let count = 0; ; count += 1) yield start + (count * 1_000) / last.rate;
+}
