@@ -16,14 +16,16 @@ const lanes = ['per second', 'ms', 'CPU %'] as const;
 const LANE = 110;
 const GAP = 20;
 
-const [BLUE, ORANGE, GREEN, PINK, SKY] = palette;
+const [BLUE, ORANGE, GREEN, PINK, SKY, , BLACK] = palette;
 const RED = '#c1121f';
 const GREY = '#8a97a5';
 
 /** The lines of a load, in the order of the key. */
-export function loadSeries({seconds, cpu}: LoadReport): Series[] {
-  const of = (field: 'due' | 'connected' | 'answered' | 'failed' | 'p50' | 'p99'): Series['points'] =>
-    seconds.map((second) => [second.at, second[field]]);
+export function loadSeries({seconds, cpu, tsung}: LoadReport): Series[] {
+  const of = (
+    field: 'due' | 'connected' | 'answered' | 'failed' | 'p50' | 'p99',
+    whose = seconds,
+  ): Series['points'] => whose.map((second) => [second.at, second[field]]);
   const names = [...new Set(cpu.samples.map(({director}) => director))].toSorted();
   return [
     {name: 'requests due', colour: GREY, lane: 'per second', points: of('due')},
@@ -32,6 +34,13 @@ export function loadSeries({seconds, cpu}: LoadReport): Series[] {
     {name: 'failed', colour: RED, lane: 'per second', points: of('failed')},
     {name: 'p50', colour: GREEN, lane: 'ms', points: of('p50')},
     {name: 'p99', colour: ORANGE, lane: 'ms', points: of('p99')},
+    ...(tsung === undefined
+      ? []
+      : ([
+          {name: 'Tsung: answered', colour: BLACK, lane: 'per second', points: of('answered', tsung.seconds)},
+          {name: 'Tsung: p50', colour: SKY, lane: 'ms', points: of('p50', tsung.seconds)},
+          {name: 'Tsung: p99', colour: BLACK, lane: 'ms', points: of('p99', tsung.seconds)},
+        ] as const)),
     ...names.map((name, index): Series => ({
       name: `CPU of ${name}`,
       colour: [PINK, BLUE][index % 2] ?? PINK,

@@ -1,5 +1,6 @@
 /** The load beneath a drill, as the report has it. Pure. */
 import {percentile} from './report.ts';
+import type {TsungReport} from './tsung.ts';
 
 /**
  * A request of the load, in milliseconds: when it was due, counted from the start of the load; from then until the connection
@@ -20,6 +21,8 @@ export interface LoadFigures {
   readonly connected: number;
   readonly answered: number;
   readonly failed: number;
+  /** Mean time until a connection was established; `mean` and the others: until the answer. */
+  readonly connect: number | null;
   readonly mean: number | null;
   readonly p50: number | null;
   readonly p90: number | null;
@@ -72,6 +75,8 @@ export interface LoadReport {
     readonly of: 'processes' | 'machine';
     readonly samples: readonly CpuSample[];
   };
+  /** The same load by Tsung at the same time, if asked for. */
+  readonly tsung?: TsungReport;
 }
 
 /** What was measured. `began` and the samples of `cpu` count from the start of the drill. */
@@ -84,6 +89,7 @@ export interface Measured {
   readonly late: number;
   readonly samples: readonly LoadSample[];
   readonly cpu: LoadReport['cpu'];
+  readonly tsung?: TsungReport;
 }
 
 const tenths = (value: number): number => Math.round(value * 10) / 10;
@@ -91,8 +97,12 @@ const add = (counts: Record<string, number>, name: string): void => {
   counts[name] = (counts[name] ?? 0) + 1;
 };
 
+const meanOf = (values: readonly number[]): number | null =>
+  values.length === 0 ? null : tenths(values.reduce((sum, value) => sum + value, 0) / values.length);
+
 export function figuresOf(samples: readonly LoadSample[]): LoadFigures {
   const took: number[] = [];
+  const connected = samples.flatMap(([, time]) => (time === null ? [] : [time]));
   const servers: Record<string, number> = {};
   for (const [, , time, server] of samples) {
     if (server === null) continue;
@@ -103,10 +113,11 @@ export function figuresOf(samples: readonly LoadSample[]): LoadFigures {
   const of = (share: number): number | null => percentile(took, share) ?? null;
   return {
     due: samples.length,
-    connected: samples.filter(([, connected]) => connected !== null).length,
+    connected: connected.length,
     answered: took.length,
     failed: samples.length - took.length,
-    mean: took.length === 0 ? null : tenths(took.reduce((sum, time) => sum + time, 0) / took.length),
+    connect: meanOf(connected),
+    mean: meanOf(took),
     p50: of(0.5),
     p90: of(0.9),
     p99: of(0.99),
@@ -116,7 +127,11 @@ export function figuresOf(samples: readonly LoadSample[]): LoadFigures {
 }
 
 /** Every second of the load; the last ones may only have late answers. */
-function secondsOf({samples, began, length}: Measured): LoadSecond[] {
+export function secondsOf({
+  samples,
+  began,
+  length,
+}: Pick<Measured, 'samples' | 'began' | 'length'>): LoadSecond[] {
   const end = samples.reduce((so, [due, , took]) => Math.max(so, due + took), length);
   const seconds = Array.from({length: Math.floor(end / 1_000) + 1}, () => ({
     due: [] as LoadSample[],
@@ -156,7 +171,7 @@ export function loadReport(
   measured: Measured,
   events: readonly {readonly event: string; readonly from: number; readonly to: number}[],
 ): LoadReport {
-  const {rate, ramp, began, length, late, samples, cpu} = measured;
+  const {rate, ramp, began, length, late, samples, cpu, tsung} = measured;
   const stretches = [
     {event: 'the whole load', from: began, to: began + length},
     ...events.filter(({to}) => to > began),
@@ -177,6 +192,7 @@ export function loadReport(
     })),
     errors,
     cpu,
+    ...(tsung === undefined ? {} : {tsung}),
   };
 }
 

@@ -2,8 +2,9 @@
 import {escapeHtml, palette, renderTimeline, serversOf} from './chart.ts';
 import {expectedText} from './event.ts';
 import {loadSeries, renderLoadChart} from './load-chart.ts';
-import {loadTable, loadWords} from './load.ts';
+import {loadTable, loadWords, type LoadReport} from './load.ts';
 import {compareReports, percentilesOf, type DrillReport, type EventResult} from './report.ts';
+import {besideTsung, type TsungReport} from './tsung.ts';
 
 const style = `
 :root{color-scheme:light;font:15px/1.45 system-ui,sans-serif;color:#1b2733;background:#fff}
@@ -24,6 +25,16 @@ const cell = (words: string, number = false): string =>
   `<td${number ? ' class="n"' : ''}>${escapeHtml(words)}</td>`;
 const head = (words: readonly string[], numbers: readonly number[]): string =>
   `<tr>${words.map((word, index) => `<th${numbers.includes(index) ? ' class="n"' : ''}>${escapeHtml(word)}</th>`).join('')}</tr>`;
+/** A table of text whose first row is its head. */
+const tableOf = (
+  [first = [], ...rows]: readonly (readonly string[])[],
+  numbers: readonly number[],
+): string => {
+  const body = rows.map(
+    (row) => `<tr>${row.map((one, at) => cell(one, numbers.includes(at))).join('')}</tr>`,
+  );
+  return `<table>${head(first, numbers)}${body.join('\n')}</table>`;
+};
 const ms = (value: number): string => value.toFixed(0);
 
 function eventRow(event: EventResult, index: number): string {
@@ -75,10 +86,23 @@ function loadSection(report: DrillReport): string {
   return `<h2>Load</h2>
 <p class="key quiet">${key.join('')}</p>
 ${renderLoadChart(report, load)}
-<table>${head(words, numbers)}${body.join('\n')}</table>
+${tableOf([words, ...rows], numbers)}
 ${loadWords(load)
   .map((line) => `<p class="quiet">${escapeHtml(line)}</p>`)
-  .join('\n')}`;
+  .join('\n')}
+${load.tsung === undefined ? '' : tsungSection(load, load.tsung)}`;
+}
+
+function tsungSection(load: LoadReport, tsung: TsungReport): string {
+  return [
+    '<h2>Beside Tsung, at the same time</h2>',
+    tableOf(besideTsung(load, tsung), [1, 2]),
+    '<h2>Tsung’s report</h2>',
+    ...tsung.tables.flatMap(({title, rows}) => [
+      `<p class="quiet">${escapeHtml(title)}</p>`,
+      tableOf(rows, []),
+    ]),
+  ].join('\n');
 }
 
 function comparison(report: DrillReport, previous: DrillReport): string {

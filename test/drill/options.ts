@@ -16,6 +16,7 @@ const USAGE = `npm run drill -- [options]
   --load RATE[,SECONDS]
                        beneath the drills, this many new connections per second, one request each; for at least that long (30)
   --load-ramp SECONDS  until the load has that rate (10)
+  --tsung              Debian's Tsung too, at the same rate, for exactly those seconds (fetches 20 MB)
   --keepalive T        of ha.cf (200ms); --deadtime T (1)
   --limit SECONDS      how long a thing may take before the drill gives up on it (240; on virtual machines 300)
   --keep-logs          print the directors' logs, also after a success
@@ -35,6 +36,7 @@ export function drillOptions(argv: readonly string[]) {
       streams: {type: 'string', default: '20'},
       load: {type: 'string'},
       'load-ramp': {type: 'string', default: '10'},
+      tsung: {type: 'boolean', default: false},
       limit: {type: 'string'},
       'keep-logs': {type: 'boolean', default: false},
       // For `npm test`: times are printed but not checked.
@@ -44,12 +46,14 @@ export function drillOptions(argv: readonly string[]) {
     },
   });
   const limit = values.limit === undefined ? undefined : Number(values.limit) * 1_000;
-  const load = values.load === undefined ? undefined : loadPlan(values.load, values['load-ramp']);
+  const {tsung} = values;
+  if (tsung && values.load === undefined) throw new Error('--tsung: expected --load RATE[,SECONDS] with it');
+  const load = values.load === undefined ? undefined : {...loadPlan(values.load, values['load-ramp']), tsung};
   return {...values, limit, load, only: values.only.flatMap((names) => names.split(','))};
 }
 
 /** Parses `--load RATE[,SECONDS]`; throws for anything else. */
-function loadPlan(text: string, ramp: string): LoadPlan {
+function loadPlan(text: string, ramp: string): Omit<LoadPlan, 'tsung'> {
   const [, rate = '', seconds = '30'] = /^(\d+(?:\.\d+)?)(?:,(\d+))?$/.exec(text) ?? [];
   if (!(Number(rate) > 0))
     throw new Error(`--load ${text}: expected connections per second, and seconds if need be: 20 or 20,120`);

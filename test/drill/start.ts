@@ -5,6 +5,8 @@
 import {spawn} from 'node:child_process';
 import path from 'node:path';
 import {createInterface} from 'node:readline';
+import {LabError} from '../lab/apt.ts';
+import {prepareTsung} from '../lab/tsung-packages.ts';
 import {helpText, readOptions} from './options.ts';
 import {keep, reportReader} from './reports.ts';
 
@@ -36,7 +38,15 @@ const say = (line: string): void => {
   process.stdout.write(`${line}\n`);
 };
 // All drills take longer than the default selection.
-const env = {HACTL_LAB_MINUTES: rest.includes('--all') ? '60' : '24', ...process.env};
+const env: NodeJS.ProcessEnv = {HACTL_LAB_MINUTES: rest.includes('--all') ? '60' : '24', ...process.env};
+if (read.options.tsung && ground === 'namespaces')
+  try {
+    env.HACTL_LAB_OVER = prepareTsung((line) => process.stderr.write(`${line}\n`)).tree;
+  } catch (error) {
+    if (!(error instanceof LabError)) throw error;
+    process.stderr.write(`${error.message}\n`);
+    process.exit(1);
+  }
 const child = spawn(process.execPath, [...program, ...rest, '--print-report'], {
   cwd: root,
   env,

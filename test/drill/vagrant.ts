@@ -13,6 +13,10 @@ import type {Webs} from './scene.ts';
 import {makeSshSite} from './ssh.ts';
 
 const options = drillOptions(process.argv.slice(2));
+if (options.tsung) {
+  process.stderr.write('--tsung runs in namespaces only: on machines see docs/drills.md, Load\n');
+  process.exit(2);
+}
 const checkout = path.resolve(import.meta.dirname, '../..');
 const folder = mkdtempSync(path.join(os.tmpdir(), 'hactl-vagrant-'));
 const config = path.join(folder, 'ssh-config');

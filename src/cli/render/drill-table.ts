@@ -1,5 +1,6 @@
 /** A drill's tables. Pure. */
 import {loadTable, loadWords, type LoadReport} from '../../drill/load.ts';
+import {besideTsung, type TsungReport} from '../../drill/tsung.ts';
 import type {EventResult} from '../../drill/report.ts';
 import {table} from './table.ts';
 
@@ -41,8 +42,20 @@ export function renderReport(rows: readonly Row[]): string {
   ].join('\n');
 }
 
-/** The load beneath a drill: its table, then what the table does not say. */
+/** The load beneath a drill: its table, then what the table does not say; beside Tsung, and Tsung's own report, if it ran. */
 export function renderLoad(load: LoadReport): string {
   const {head, rows, numbers} = loadTable(load);
-  return ['', ...table([head, ...rows], numbers), ...loadWords(load).map((line) => `  ${line}`)].join('\n');
+  const {tsung} = load;
+  return [
+    '',
+    ...table([head, ...rows], numbers),
+    ...loadWords(load).map((line) => `  ${line}`),
+    ...(tsung === undefined ? [] : ['', ...table(besideTsung(load, tsung), [1, 2]), ...reportOf(tsung)]),
+  ].join('\n');
 }
+
+const reportOf = ({tables}: TsungReport): string[] => [
+  '',
+  "Tsung's report (tsung_stats.pl)",
+  ...tables.flatMap(({title, rows}) => [`  ${title}`, ...table(rows).map((line) => `    ${line}`)]),
+];

@@ -1,4 +1,4 @@
-/** The load beneath a drill: the generator on the client, and the directors' CPU meanwhile. */
+/** The load beneath a drill: the generator on the client, Tsung if asked for, and the directors' CPU meanwhile. */
 import type {Measured} from '../../../src/drill/load.ts';
 import type {Program} from '../../lab/site.ts';
 import {until} from '../../lab/until.ts';
@@ -6,6 +6,8 @@ import type {Cluster} from '../cluster.ts';
 import {pause} from '../scene.ts';
 import {recordCpu} from './cpu.ts';
 import type {Generated} from './generator.ts';
+import {rampPhases} from './schedule.ts';
+import {startTsung} from './tsung.ts';
 
 /** As asked on the command line. */
 export interface LoadPlan {
@@ -14,6 +16,8 @@ export interface LoadPlan {
   /** Seconds; the shortest time that the load lasts includes its ramp. */
   readonly ramp: number;
   readonly seconds: number;
+  /** Tsung too, at the same rates: then the load ends after `seconds`, even if the drills are not over. */
+  readonly tsung: boolean;
 }
 
 const GENERATOR = 'test/drill/load/generator.ts';
@@ -23,7 +27,8 @@ export type Load = Awaited<ReturnType<typeof startLoad>>;
 /** Starts it; `began` is the start of the drill (wall clock, milliseconds). */
 export async function startLoad(plan: LoadPlan, cluster: Cluster, began: number, limit: number) {
   const {site} = cluster;
-  const {rate, ramp} = plan;
+  const {rate, ramp, seconds} = plan;
+  const tsung = plan.tsung ? await startTsung(site, rampPhases(rate, ramp, seconds), limit) : undefined;
   const words = ['--vip', site.vip, '--rate', String(rate), '--ramp', String(ramp)];
   const log = `${site.directory('client')}/load.log`;
   const generator: Program = await site.start(
@@ -31,6 +36,10 @@ export async function startLoad(plan: LoadPlan, cluster: Cluster, began: number,
     [site.node, `${site.checkout}/${GENERATOR}`, ...words],
     log,
   );
+  let heard = 0;
+  generator.onLine(() => {
+    heard = Date.now();
+  });
   const said = (what: string, lines: number): Promise<string> =>
     until(what, limit, () => {
       const line = generator.lines[lines - 1];
@@ -38,23 +47,26 @@ export async function startLoad(plan: LoadPlan, cluster: Cluster, began: number,
       return line;
     });
   await said('the load generator runs', 1);
-  const started = performance.now();
+  const planned = pause(seconds * 1_000);
+  if (tsung) void planned.then(() => generator.write('stop'));
   const cpu = recordCpu(cluster, began);
   cpu.start();
   return {
     /** Waits until the load has lasted as long as asked, then ends it. */
     finish: async (): Promise<Measured> => {
-      await pause(Math.max(0, plan.seconds * 1_000 - (performance.now() - started)));
+      await planned;
       generator.write('stop');
       const {age, length, late, samples} = JSON.parse(
         await said('the load generator reports', 2),
       ) as Generated;
-      return {rate, ramp, began: Date.now() - age - began, length, late, samples, cpu: cpu.stop()};
+      const measured = {rate, ramp, began: heard - age - began, length, late, samples, cpu: cpu.stop()};
+      return tsung ? {...measured, tsung: await tsung.finish(began)} : measured;
     },
     /** Whatever state it is in. */
     kill: async (): Promise<void> => {
       cpu.stop();
       await generator.kill('SIGKILL', true);
+      await tsung?.kill();
     },
   };
 }
