@@ -35,6 +35,8 @@ test('a ramp rises in equal steps, then the rate stays', (t) => {
     ],
   );
   const due = first(400, dueTimes(phases));
+  const distances = new Set(due.map((ms, index) => Math.round(ms - (due[index - 1] ?? 0))));
+  t.true(distances.size > 20, 'not at equal distances');
   const within = (from: number, to: number): number => due.filter((ms) => ms >= from && ms < to).length;
   t.deepEqual([within(0, 2_000), within(2_000, 4_000), within(6_000, 8_000)], [8, 16, 32]);
   t.is(within(10_000, 11_000), 20);
@@ -215,7 +217,10 @@ test('requests go out on schedule while the server answers none', async (t) => {
   const {length, samples} = JSON.parse((await lines.next()).value as string) as Generated;
   t.true(samples.length >= 20);
   const due = samples.map(([ms]) => ms).toSorted((a, b) => a - b);
-  t.deepEqual(due.slice(0, 4), [0, 5, 10, 15]);
+  t.true(
+    due.every((ms, index) => ms > 5 * index - 0.1 && ms < 5 * index + 5.1),
+    'each within its own 5 ms',
+  );
   t.true(
     samples.every(
       ([, connected, took, server]) => connected !== null && took >= connected && server === 'web7',

@@ -18,14 +18,18 @@ export function rampPhases(rate: number, ramp: number, seconds: number): Phase[]
   ];
 }
 
-/** Milliseconds from the start of the load to each request, without end: the last phase goes on. */
-export function* dueTimes(phases: readonly Phase[]): Generator<number, never> {
+/**
+ * Milliseconds from the start of the load to each request, without end: the last phase goes on. Each is due anywhere within its
+ * share of a second: at equal distances beside the drill's other client, a scheduler that takes turns would give all of them to
+ * one server.
+ */
+export function* dueTimes(phases: readonly Phase[], random = Math.random): Generator<number, never> {
   let start = 0;
   for (const {seconds, rate} of phases.slice(0, -1)) {
-    for (let count = 0; count < seconds * rate; count += 1) yield start + (count * 1_000) / rate;
+    for (let count = 0; count < seconds * rate; count += 1) yield start + ((count + random()) * 1_000) / rate;
     start += seconds * 1_000;
   }
   const last = phases.at(-1);
   if (last === undefined) throw new Error('a load needs at least one phase');
-  for (let count = 0; ; count += 1) yield start + (count * 1_000) / last.rate;
+  for (let count = 0; ; count += 1) yield start + ((count + random()) * 1_000) / last.rate;
 }
