@@ -80,9 +80,6 @@ function loadSection(report: DrillReport): string {
     ({name, colour}) => `<span><i style="background:${colour}"></i>${escapeHtml(name)}</span>`,
   );
   const {head: words, rows, numbers} = loadTable(load);
-  const body = rows.map(
-    (row) => `<tr>${row.map((one, at) => cell(one, numbers.includes(at))).join('')}</tr>`,
-  );
   return `<h2>Load</h2>
 <p class="key quiet">${key.join('')}</p>
 ${renderLoadChart(report, load)}
