@@ -34,6 +34,11 @@ test('a ramp rises in equal steps, then the rate stays', (t) => {
       [22, 20],
     ],
   );
+  t.deepEqual(
+    rampPhases(5, 10, 60).map(({seconds}) => seconds),
+    [3, 2, 3, 2, 50],
+  );
+  t.deepEqual(rampPhases(5, 0, 60), [{seconds: 60, rate: 5}]);
   const due = first(400, dueTimes(phases));
   const distances = new Set(due.map((ms, index) => Math.round(ms - (due[index - 1] ?? 0))));
   t.true(distances.size > 20, 'not at equal distances');

@@ -9,13 +9,14 @@ export interface Phase {
 /** Steps of a ramp: a load generator like Tsung has a constant rate in each phase. */
 const STEPS = 4;
 
-/** A ramp in equal steps to the rate, then that rate. `seconds` includes the ramp. */
+/** A ramp in equal steps to the rate, then that rate. `seconds` includes the ramp. Whole seconds: Tsung knows no others. */
 export function rampPhases(rate: number, ramp: number, seconds: number): Phase[] {
-  const steps = ramp > 0 ? Array.from({length: STEPS}, (_, step) => (step + 1) / (STEPS + 1)) : [];
-  return [
-    ...steps.map((share) => ({seconds: ramp / STEPS, rate: rate * share})),
-    {seconds: seconds - ramp, rate},
-  ];
+  const start = (step: number): number => Math.round((ramp * step) / STEPS);
+  const steps = Array.from({length: STEPS}, (_, step) => ({
+    seconds: start(step + 1) - start(step),
+    rate: (rate * (step + 1)) / (STEPS + 1),
+  }));
+  return [...steps.filter((step) => step.seconds > 0), {seconds: seconds - ramp, rate}];
 }
 
 /**

@@ -19,7 +19,7 @@ const END_LIMIT = 60_000;
  */
 const WITH_NAME = `
 hostname client
-echo 127.0.0.1 localhost client >"$1/hosts"
+echo 127.0.0.1 client localhost >"$1/hosts"
 mount --bind "$1/hosts" /etc/hosts
 export HOME="$1"; shift
 exec "$@"
