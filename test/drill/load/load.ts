@@ -24,7 +24,7 @@ const GENERATOR = 'test/drill/load/generator.ts';
 
 export type Load = Awaited<ReturnType<typeof startLoad>>;
 
-/** Starts it; `began` is the start of the drill (wall clock, milliseconds). */
+/** Starts it and resolves when it has its rate; `began` is the start of the drill (wall clock, milliseconds). */
 export async function startLoad(plan: LoadPlan, cluster: Cluster, began: number, limit: number) {
   const {site} = cluster;
   const {rate, ramp, seconds} = plan;
@@ -51,6 +51,7 @@ export async function startLoad(plan: LoadPlan, cluster: Cluster, began: number,
   if (tsung) void planned.then(() => generator.write('stop'));
   const cpu = recordCpu(cluster, began);
   cpu.start();
+  await pause(ramp * 1_000);
   return {
     /** Waits until the load has lasted as long as asked, then ends it. */
     finish: async (): Promise<Measured> => {

@@ -44,9 +44,12 @@ export async function startTsung(site: Site, phases: readonly Phase[], limit: nu
     `${folder}/output.log`,
   );
   const gone = async (): Promise<Error> =>
-    new Error(
-      `Tsung ended: ${program.lines.join('; ')} ${await shell(`tail -n 20 ${folder}/output.log ${logs}/*/*.log`)}`,
-    );
+    new Error(`Tsung ended: ${program.lines.join('; ')}; ${await shell(`head -n 5 ${folder}/output.log`)}`);
+  const kill = async (): Promise<void> => {
+    await program.kill('SIGKILL', true);
+    // Erlang's port mapper is a daemon of its own.
+    await site.run('client', ['epmd', '-kill']);
+  };
   await until(
     'Tsung starts',
     limit,
@@ -55,7 +58,10 @@ export async function startTsung(site: Site, phases: readonly Phase[], limit: nu
       return (await shell(`cat ${logs}/*/tsung_controller@*.log`)).includes('Activate launcher');
     },
     500,
-  );
+  ).catch(async (error: unknown) => {
+    await kill();
+    throw error;
+  });
   return {
     /** Waits for its end; `began` is the start of the drill (wall clock, milliseconds). */
     finish: async (began: number): Promise<TsungReport> => {
@@ -77,10 +83,6 @@ export async function startTsung(site: Site, phases: readonly Phase[], limit: nu
         tables: parseTsungReport(made),
       };
     },
-    kill: async (): Promise<void> => {
-      await program.kill('SIGKILL', true);
-      // Erlang's port mapper is a daemon of its own.
-      await site.run('client', ['epmd', '-kill']);
-    },
+    kill,
   };
 }
