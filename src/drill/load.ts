@@ -198,6 +198,9 @@ export function loadReport(
 
 const rounded = (value: number | null): string => (value === null ? '-' : value.toFixed(0));
 
+const perSecond = (count: number, {from, to}: LoadSpan): string =>
+  `${count}, ${to > from ? ((count * 1_000) / (to - from)).toFixed(1) : '-'}`;
+
 /** The spans as a table; `numbers`: its columns of numbers. */
 export function loadTable({spans}: LoadReport): {
   readonly head: readonly string[];
@@ -208,8 +211,8 @@ export function loadTable({spans}: LoadReport): {
   const head = [
     'load',
     'due',
-    'connected',
-    'answered',
+    'connected, a second',
+    'answered, a second',
     'failed',
     'mean ms',
     'p50',
@@ -221,7 +224,10 @@ export function loadTable({spans}: LoadReport): {
   ];
   const rows = spans.map((span) => [
     span.name,
-    ...[span.due, span.connected, span.answered, span.failed].map(String),
+    String(span.due),
+    perSecond(span.connected, span),
+    perSecond(span.answered, span),
+    String(span.failed),
     ...[span.mean, span.p50, span.p90, span.p99, span.most].map(rounded),
     ...names.map((name) => {
       const cpu = span.cpu[name];

@@ -74,6 +74,7 @@ const measured: Measured = {
     ],
   },
 };
+const whole = {from: 0, to: 20_000};
 const events = [
   {event: 'before', from: 1_000, to: 2_000},
   {event: 'power loss', from: 10_400, to: 11_200},
@@ -116,7 +117,10 @@ test('a load without an answer has no durations', (t) => {
   const failed: LoadSample = [0, null, 1, null, 'ECONNREFUSED'];
   const {spans} = loadReport({...measured, samples: [failed]}, []);
   t.like(spans[0], {due: 1, answered: 0, p50: null, mean: null, most: null});
-  t.regex(renderLoad(loadReport({...measured, samples: [failed]}, [])), /^the whole load +1 +0 +0 +1 +- /m);
+  t.regex(
+    renderLoad(loadReport({...measured, samples: [failed]}, [])),
+    /^the whole load +1 +0, 0\.0 +0, 0\.0 +1 +- /m,
+  );
 });
 
 const report = (): DrillReport => ({
@@ -145,8 +149,16 @@ test('the page draws every line of the load, with gaps, and its table', (t) => {
   t.notRegex(chart, /NaN|undefined|Infinity/);
   const page = renderPage(drill);
   t.regex(page, /<h2>Load<\/h2>/);
-  t.regex(page, /<td>the whole load<\/td><td class="n">4<\/td>/);
+  t.regex(page, /<td>the whole load<\/td><td class="n">4<\/td><td class="n">3, 1\.5<\/td>/);
   t.regex(page, /failed: 1 × no answer within 3000 ms/);
+  const evil: LoadSample = [0, 1, 2, '<script>'];
+  t.notRegex(
+    renderPage({
+      ...drill,
+      load: loadReport({...measured, samples: [evil]}, [{...whole, event: '<img src=x>'}]),
+    }),
+    /<(script|img)/,
+  );
   const {load: _, ...without} = drill;
   t.notRegex(renderPage(without), /<h2>Load/);
 });
