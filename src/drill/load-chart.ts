@@ -1,7 +1,7 @@
 /** The load of a drill as an SVG drawing over the same time as the timeline: rates, durations, CPU. Pure. */
 import {bands, escapeHtml, LEFT, palette, RIGHT, round, scaleOf, text, timeAxis, WIDTH} from './chart.ts';
 import type {Scale} from './chart.ts';
-import type {LoadReport} from './load.ts';
+import type {LoadReport} from './load-report.ts';
 import type {DrillReport} from './report.ts';
 
 /** A line over time; null: a gap. */

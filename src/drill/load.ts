@@ -1,6 +1,6 @@
-/** The load beneath a drill, as the report has it. Pure. */
+/** The load beneath a drill: its figures from the samples, its table. Pure. */
+import type {CpuSample, LoadFigures, LoadReport, LoadSecond, LoadSpan, TsungReport} from './load-report.ts';
 import {percentile} from './report.ts';
-import type {TsungReport} from './tsung.ts';
 
 /**
  * A request of the load, in milliseconds: when it was due, counted from the start of the load; from then until the connection
@@ -14,70 +14,6 @@ export type LoadSample = readonly [
   server: string | null,
   error?: string,
 ];
-
-/** The requests due in a stretch of time. Times in milliseconds; null: none was answered. */
-export interface LoadFigures {
-  readonly due: number;
-  readonly connected: number;
-  readonly answered: number;
-  readonly failed: number;
-  /** Mean time until a connection was established; `mean` and the others: until the answer. */
-  readonly connect: number | null;
-  readonly mean: number | null;
-  readonly p50: number | null;
-  readonly p90: number | null;
-  readonly p99: number | null;
-  readonly most: number | null;
-  /** Answers by real server. */
-  readonly servers: Readonly<Record<string, number>>;
-}
-
-/** A stretch of the drill: the whole load, or an event; `from` and `to` count from the start of the drill. */
-export interface LoadSpan extends LoadFigures {
-  readonly name: string;
-  readonly from: number;
-  readonly to: number;
-  /** Percent of one core, the mean and the highest second, by director. */
-  readonly cpu: Readonly<Record<string, {readonly mean: number; readonly most: number}>>;
-}
-
-/** One second. `due`, `p50`, `p99`: the requests due in it; the others: what happened in it. */
-export interface LoadSecond {
-  /** From the start of the drill. */
-  readonly at: number;
-  readonly due: number;
-  readonly connected: number;
-  readonly answered: number;
-  readonly failed: number;
-  readonly p50: number | null;
-  readonly p99: number | null;
-}
-
-export interface CpuSample {
-  readonly at: number;
-  readonly director: string;
-  /** Of one core. */
-  readonly percent: number;
-}
-
-export interface LoadReport {
-  /** Connections per second after the ramp, and the length of the ramp in seconds. */
-  readonly rate: number;
-  readonly ramp: number;
-  /** The longest time that the client was behind its schedule. */
-  readonly late: number;
-  readonly seconds: readonly LoadSecond[];
-  /** First the whole load, then the events. */
-  readonly spans: readonly LoadSpan[];
-  readonly errors: Readonly<Record<string, number>>;
-  readonly cpu: {
-    /** Of the director's processes, or of its whole machine. */
-    readonly of: 'processes' | 'machine';
-    readonly samples: readonly CpuSample[];
-  };
-  /** The same load by Tsung at the same time, if asked for. */
-  readonly tsung?: TsungReport;
-}
 
 /** What was measured. `began` and the samples of `cpu` count from the start of the drill. */
 export interface Measured {

@@ -2,9 +2,10 @@
 import {escapeHtml, palette, renderTimeline, serversOf} from './chart.ts';
 import {expectedText} from './event.ts';
 import {loadSeries, renderLoadChart} from './load-chart.ts';
-import {loadTable, loadWords, type LoadReport} from './load.ts';
+import type {LoadReport, TsungReport} from './load-report.ts';
+import {loadTable, loadWords} from './load.ts';
 import {compareReports, percentilesOf, type DrillReport, type EventResult} from './report.ts';
-import {besideTsung, type TsungReport} from './tsung.ts';
+import {besideTsung} from './tsung.ts';
 
 const style = `
 :root{color-scheme:light;font:15px/1.45 system-ui,sans-serif;color:#1b2733;background:#fff}

@@ -1,6 +1,6 @@
 /** A drill's report: a JSON document, from which the table and the page are generated. Pure. */
 import type {Expected} from './event.ts';
-import type {LoadReport} from './load.ts';
+import type {LoadReport} from './load-report.ts';
 
 /** The result of an event. Times in milliseconds; `from` and `to` count from the start of the drill. */
 export interface EventResult {

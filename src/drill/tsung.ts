@@ -1,29 +1,5 @@
 /** Tsung's report of the same load, beside ours. Pure. */
-import type {LoadFigures, LoadReport, LoadSecond} from './load.ts';
-
-/** What tsung.log counts of one kind of sample; times in milliseconds. */
-export interface TsungSample {
-  readonly count: number;
-  readonly mean: number;
-  readonly most: number;
-}
-
-/** The totals of a tsung.log. */
-export interface TsungLog {
-  /** `connect`, `request`, `page`, `session`. */
-  readonly samples: Readonly<Record<string, TsungSample>>;
-  /** Users, HTTP status codes, bytes, errors. */
-  readonly counts: Readonly<Record<string, number>>;
-}
-
-export interface TsungReport {
-  readonly log: TsungLog;
-  /** From tsung.dump, which has every answered request; tsung.log has no percentiles. */
-  readonly figures: LoadFigures;
-  readonly seconds: readonly LoadSecond[];
-  /** The tables of tsung_stats.pl's report.html; the first row of each is its head. */
-  readonly tables: readonly {readonly title: string; readonly rows: readonly (readonly string[])[]}[];
-}
+import type {LoadReport, LoadSecond, TsungLog, TsungReport} from './load-report.ts';
 
 /** Errors by Tsung's names, such as `error_connect_timeout`. */
 export const tsungErrors = ({counts}: TsungLog): Readonly<Record<string, number>> =>

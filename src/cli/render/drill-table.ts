@@ -1,6 +1,7 @@
 /** A drill's tables. Pure. */
-import {loadTable, loadWords, type LoadReport} from '../../drill/load.ts';
-import {besideTsung, type TsungReport} from '../../drill/tsung.ts';
+import type {LoadReport, TsungReport} from '../../drill/load-report.ts';
+import {loadTable, loadWords} from '../../drill/load.ts';
+import {besideTsung} from '../../drill/tsung.ts';
 import type {EventResult} from '../../drill/report.ts';
 import {table} from './table.ts';
 

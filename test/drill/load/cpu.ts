@@ -3,7 +3,7 @@
  * does for a director, forwarding above all, is nobody's there. On a machine of its own: all that this machine does.
  */
 import {readFile} from 'node:fs/promises';
-import type {CpuSample, LoadReport} from '../../../src/drill/load.ts';
+import type {CpuSample, LoadReport} from '../../../src/drill/load-report.ts';
 import {directors, type Cluster} from '../cluster.ts';
 
 /** Milliseconds per tick: USER_HZ is 100. */

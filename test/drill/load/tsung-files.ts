@@ -1,6 +1,6 @@
 /** Tsung's files: its configuration, its log, its dump and its report. Pure. */
 import type {LoadSample} from '../../../src/drill/load.ts';
-import type {TsungLog, TsungReport, TsungSample} from '../../../src/drill/tsung.ts';
+import type {TsungLog, TsungReport, TsungSample} from '../../../src/drill/load-report.ts';
 import type {Phase} from './schedule.ts';
 
 /** The shipped configuration for another VIP and other phases, and with each request in tsung.dump. */

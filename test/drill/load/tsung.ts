@@ -2,7 +2,7 @@
 import {readFile} from 'node:fs/promises';
 import path from 'node:path';
 import {figuresOf, secondsOf} from '../../../src/drill/load.ts';
-import type {TsungReport} from '../../../src/drill/tsung.ts';
+import type {TsungReport} from '../../../src/drill/load-report.ts';
 import type {Site} from '../../lab/site.ts';
 import {until} from '../../lab/until.ts';
 import type {Phase} from './schedule.ts';
