@@ -86,7 +86,7 @@ export function secondsOf({
   }
   return seconds.map((one, index) => {
     const {p50, p99} = figuresOf(one.due);
-    return {...one, at: began + index * 1_000, due: one.due.length, p50, p99};
+    return {...one, at: Math.round(began + index * 1_000), due: one.due.length, p50, p99};
   });
 }
 

@@ -16,7 +16,7 @@ export function besideTsung(load: LoadReport, {log, figures, seconds}: TsungRepo
   const fastest = (of: readonly LoadSecond[]): number =>
     of.reduce((so, {answered}) => Math.max(so, answered), 0);
   return [
-    ['', 'ours', 'Tsung'],
+    ['the same load', 'ours', 'Tsung'],
     ['started', number(ours?.due), number(log.counts.users_count)],
     ['connected', number(ours?.connected), number(connect?.count)],
     ['answered', number(ours?.answered), number(request?.count)],
@@ -25,10 +25,10 @@ export function besideTsung(load: LoadReport, {log, figures, seconds}: TsungRepo
     ['connecting, mean ms', number(ours?.connect), number(connect?.mean)],
     ['request, mean ms', number(ours?.mean), number(request?.mean)],
     ...(['p50', 'p90', 'p99'] as const).map((name) => [
-      `  ${name}`,
+      `request, ${name} ms`,
       number(ours?.[name]),
       number(figures[name]),
     ]),
-    ['  max', number(ours?.most), number(request?.most)],
+    ['request, max ms', number(ours?.most), number(request?.most)],
   ];
 }
