@@ -334,6 +334,7 @@ function followUp(turn: Turn): void {
   const limit = cluster.ha?.hactl.syncDeadline ?? 0;
   const readiness = readinessOf({
     virtuals: files.reduce((sum, {virtuals}) => sum + virtuals.length, 0),
+    checks: state.checking ? reports.ids.size : 0,
     unknown: state.checking ? reports.unknown : 0,
     problem,
     programmed,

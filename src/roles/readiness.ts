@@ -12,7 +12,8 @@ export interface Readiness {
 export interface ReadinessInput {
   /** Virtual services of the configuration. */
   readonly virtuals: number;
-  /** Checks without a result yet; 0 where a standby does not check. */
+  /** Checks, and those without a result yet; 0 where a standby does not check. */
+  readonly checks: number;
   readonly unknown: number;
   /** Why IPVS cannot be reached. */
   readonly problem?: string | undefined;
@@ -24,7 +25,10 @@ export interface ReadinessInput {
   readonly uptime: Millis;
 }
 
-/** Readiness does not wait longer than this for checks: the servers that passed serve. */
+/**
+ * Readiness does not wait longer than this for the last checks: the servers that passed serve. Without any result there are
+ * none, however long the start takes.
+ */
 export const FIRST_ROUND_LIMIT: Millis = 30_000;
 
 export function readinessOf(input: ReadinessInput): Readiness {
@@ -34,7 +38,7 @@ export function readinessOf(input: ReadinessInput): Readiness {
 }
 
 function tableReadiness(input: ReadinessInput): Readiness {
-  const {virtuals, unknown, problem, programmed, refused, uptime} = input;
+  const {virtuals, checks, unknown, problem, programmed, refused, uptime} = input;
   if (virtuals === 0) return {ready: true, reason: 'no virtual services'};
   if (problem !== undefined) return {ready: false, reason: `IPVS: ${problem}`};
   const [first] = refused;
@@ -43,7 +47,7 @@ function tableReadiness(input: ReadinessInput): Readiness {
     return {ready: false, reason: `the kernel refuses ${first}${more}`};
   }
   if (unknown > 0) {
-    const ready = programmed && uptime > FIRST_ROUND_LIMIT;
+    const ready = programmed && unknown < checks && uptime > FIRST_ROUND_LIMIT;
     return {ready, reason: `${unknown} real servers not checked yet`};
   }
   if (!programmed) return {ready: false, reason: 'IPVS table not programmed yet'};

@@ -97,7 +97,12 @@ test('a cluster of one node has no sync peer', (t) => {
 
 test('readiness: nothing to sync, not started, in progress, in sync, broken for long', (t) => {
   t.true(syncReadiness(false, undefined, 0, 15_000, false).ready);
-  t.false(syncReadiness(true, undefined, 1_000, 15_000, false).ready);
+  for (const status of [undefined, {daemons: []}])
+    t.deepEqual(syncReadiness(true, status, 60_000, 15_000, false), {
+      ready: false,
+      reason: 'connection sync: not started yet',
+    });
+  t.false(syncReadiness(true, {daemons: [], problem: 'no interface eth9'}, 1_000, 15_000, false).ready);
   t.true(syncReadiness(true, undefined, 1_000, 15_000, true).ready);
   t.false(syncReadiness(true, report(false, 'on its way'), 1_000, 15_000, true).ready);
   t.deepEqual(syncReadiness(true, report(false, 'on its way'), 60_000, 15_000, false), {

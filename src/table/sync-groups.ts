@@ -68,9 +68,9 @@ export function syncSettings(
 }
 
 /**
- * Whether connection sync lets this director take a group back, and why not. `uptime` in ms; after `limit` without a report
- * from its own sync process it continues without. `trusted`: this kernel was in sync a moment ago, under the previous
- * supervisor.
+ * Whether connection sync lets this director take a group back, and why not. `uptime` in ms; after `limit` it continues without
+ * if its own sync process reports that it cannot work. One that says nothing yet is waited for: the peer serves, with every
+ * connection. `trusted`: this kernel was in sync a moment ago, under the previous supervisor.
  */
 export function syncReadiness(
   wanted: boolean,
@@ -84,5 +84,8 @@ export function syncReadiness(
     return {ready: status.report.inSync, reason: `connection sync: ${status.report.reason}`};
   if (trusted)
     return {ready: true, reason: 'connection sync: in sync a moment ago, under the previous supervisor'};
-  return {ready: uptime > limit, reason: status?.problem ?? 'connection sync: not started yet'};
+  const problem = status?.problem;
+  return problem === undefined
+    ? {ready: false, reason: 'connection sync: not started yet'}
+    : {ready: uptime > limit, reason: problem};
 }
