@@ -126,6 +126,7 @@ export function checkRepair(joiner: Joiner, chunk: Chunk, mirror: Mirror, follow
  */
 export function closeRepair(joiner: Joiner, mirror: Mirror): void {
   for (const bucket of joiner.differing.keys())
-    if (!joiner.lacking.has(bucket)) joiner.covered.set(bucket, bucketDigest(mirror, bucket));
+    if (!joiner.lacking.has(bucket) && !joiner.covered.has(bucket))
+      joiner.covered.set(bucket, bucketDigest(mirror, bucket));
   joiner.before = joiner.differing;
 }
