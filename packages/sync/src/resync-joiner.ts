@@ -12,7 +12,7 @@
  * differs, has more here, or what is about to expire there: nothing is missing.
  */
 import type {Mirror} from './mirror.ts';
-import {askBuckets, closeRepair, compare, checkRepair, onBuckets, onGroups} from './resync-compare.ts';
+import {askBuckets, checkRepair, closeRepair, compare, onBuckets, onGroups} from './resync-compare.ts';
 import {
   makeJoiner,
   send,

@@ -141,7 +141,7 @@ export type Event =
   /** Addresses of the group left on the interfaces by an earlier process. */
   | {readonly type: 'found-address'; readonly vrid: number; readonly addresses: readonly string[]}
   | {readonly type: 'acquire-failed'; readonly vrid: number; readonly reason: string}
-  /** Addresses acquired in the step at `from` are on, and the peer has our advert only now: that took a while. */
+  /** Told only if it took a while: the addresses that the step at `from` acquired are on, and our advert is sent. */
   | {readonly type: 'acquired'; readonly vrid: number; readonly from: Instant}
   | {readonly type: 'prepared'; readonly vrid: number; readonly ok: boolean; readonly reason: string}
   | {readonly type: 'fenced'; readonly ok: boolean; readonly reason: string}
