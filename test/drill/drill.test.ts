@@ -8,6 +8,7 @@ import {library} from './events/library.ts';
 import {readOptions} from './options.ts';
 import {reportLines, reportReader} from './reports.ts';
 import {activeConnections} from './recorder.ts';
+import {emptyReport} from './report.fixture.ts';
 import {renderReport} from '../../src/cli/render/drill-table.ts';
 
 const seed = (name: string): string =>
@@ -123,19 +124,7 @@ test('names of drills and of events are unique: reports are compared by them', (
 
 test('a report passes a console intact, or is detected as damaged', (t) => {
   const requests = Array.from({length: 9_000}, (_, at) => [at * 97, (at * 7) % 113, 'web1'] as const);
-  const report = {
-    version: 1,
-    site: 'namespaces',
-    began: '2026-11-29T09:00:00.000Z',
-    length: 1,
-    passed: true,
-    settings: {},
-    events: [],
-    holders: [],
-    roles: [],
-    connections: [],
-    requests,
-  } as const;
+  const report = {...emptyReport, requests};
   const read = (lines: readonly string[]): unknown[] => {
     const got: unknown[] = [];
     const reader = reportReader((one) => got.push(one));

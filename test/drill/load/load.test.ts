@@ -13,6 +13,7 @@ import {renderPage} from '../../../src/drill/page.ts';
 import {isReport, type DrillReport} from '../../../src/drill/report.ts';
 import {clientFiles} from '../client-files.ts';
 import {readOptions} from '../options.ts';
+import {emptyReport} from '../report.fixture.ts';
 import {machineTicks, processTicks, ticksBetween} from './cpu.ts';
 import type {Generated} from './generator.ts';
 import {dueTimes, rampPhases} from './schedule.ts';
@@ -124,17 +125,8 @@ test('a load without an answer has no durations', (t) => {
 });
 
 const report = (): DrillReport => ({
-  version: 1,
-  site: 'namespaces',
-  began: '2026-11-29T09:00:00.000Z',
+  ...emptyReport,
   length: 20_000,
-  passed: true,
-  settings: {},
-  events: [],
-  holders: [],
-  roles: [],
-  connections: [],
-  requests: [],
   load: loadReport(measured, events),
 });
 

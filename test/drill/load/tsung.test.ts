@@ -9,6 +9,7 @@ import {renderPage} from '../../../src/drill/page.ts';
 import type {TsungReport} from '../../../src/drill/load-report.ts';
 import {besideTsung} from '../../../src/drill/tsung.ts';
 import {readOptions} from '../options.ts';
+import {emptyReport} from '../report.fixture.ts';
 import {rampPhases} from './schedule.ts';
 import {parseTsungDump, parseTsungLog, parseTsungReport, tsungConfig} from './tsung-files.ts';
 
@@ -181,20 +182,7 @@ test('both reports side by side, on the terminal and on the page', (t) => {
   });
   t.regex(renderLoad(load), /^request, mean ms +20 +3\.5$/m);
   t.regex(renderLoad(load), /^ {2}Main Statistics\n {4}Name .*\n {4}connect +1\.95 msec/m);
-  const report = {
-    version: 1,
-    site: 'namespaces',
-    began: '2026-11-29T09:00:00.000Z',
-    length: 3_000,
-    passed: true,
-    settings: {},
-    events: [],
-    holders: [],
-    roles: [],
-    connections: [],
-    requests: [],
-    load,
-  } as const;
+  const report = {...emptyReport, length: 3_000, load};
   t.regex(renderPage(report), /<td>request, mean ms<\/td><td class="n">20<\/td><td class="n">3\.5<\/td>/);
   t.true(loadSeries(load).some(({name, points}) => name === 'Tsung: answered' && points[0]?.[0] === 500));
 });
