@@ -5,6 +5,7 @@
 import {spawnSync} from 'node:child_process';
 import {cpSync, existsSync, readFileSync, rmSync, symlinkSync, writeFileSync} from 'node:fs';
 import path from 'node:path';
+import {zstdDecompressSync} from 'node:zlib';
 import {LabError, makeTree} from './apt.ts';
 
 /** Tools for the guest and for tests on the host, and QEMU. */
@@ -42,7 +43,7 @@ export function prepareLab(say: (line: string) => void): Lab {
   const plan = {
     label: 'lab',
     packages: wanted,
-    recipe: [moduleFolders, 6],
+    recipe: [moduleFolders, 7],
     without:
       'the lab takes its kernel and tools from Debian 12. On another system run the drill on a kernel with IPVS, as root: HACTL_LAB=host npm run drill',
   };
@@ -76,32 +77,51 @@ export function prepareLab(say: (line: string) => void): Lab {
   });
 }
 
-/** tar's member arguments for the kernel package. */
+/** tar's member arguments for the kernel package: its modules are in /lib up to Debian 12, in /usr/lib from 13 on. */
 const kernelMembers = [
   '--wildcards',
   './boot/vmlinuz*',
-  './lib/modules/*/modules.*',
-  ...moduleFolders.map((folder) => `./lib/modules/*/kernel/${folder}`),
+  ...['./lib/modules/*', './usr/lib/modules/*'].flatMap((modules) => [
+    `${modules}/modules.*`,
+    ...moduleFolders.map((folder) => `${modules}/kernel/${folder}`),
+  ]),
   '--exclude=*/drivers/net/ethernet',
   '--exclude=*/drivers/net/wireless',
 ];
 
-/** Extracts the ELF kernel from a bzImage, which saves the guest the decompression. */
+const ELF = Buffer.from('\u007FELF', 'latin1');
+const ZSTD = Buffer.from([0x28, 0xb5, 0x2f, 0xfd]);
+
+/**
+ * The ELF kernel in a bzImage (Documentation/arch/x86/boot.rst): extracted, it saves the guest the decompression. Debian 12
+ * packs it with xz, Debian 13 with zstd. Without result: packed with something else; the guest can still boot the image itself.
+ *
+ * @param unxz decompresses xz.
+ */
+export function kernelOf(image: Buffer, unxz: (packed: Buffer) => Buffer): Buffer | undefined {
+  const setup = ((image[0x1f1] || 4) + 1) * 512;
+  const start = setup + image.readUInt32LE(0x248);
+  // The payload's last four octets are its unpacked length.
+  const payload = image.subarray(start, start + image.readUInt32LE(0x24c) - 4);
+  const kernel = payload.subarray(0, 4).equals(ZSTD) ? zstdDecompressSync(payload) : unxz(payload);
+  return kernel.subarray(0, 4).equals(ELF) ? kernel : undefined;
+}
+
+/** Writes the kernel that the guest boots. */
 function extractKernel(image: string, kernel: string, tree: string): void {
   const bytes = readFileSync(image);
-  const setup = ((bytes[0x1f1] || 4) + 1) * 512;
-  const start = setup + bytes.readUInt32LE(0x248);
-  const payload = bytes.subarray(start, start + bytes.readUInt32LE(0x24c));
-  const packed = `${kernel}.xz`;
-  writeFileSync(packed, payload.subarray(0, payload.length - 4));
-  const {stdout, status} = spawnSync(toolPath(tree, 'xz'), ['-dc', '--single-stream', packed], {
+  writeFileSync(kernel, kernelOf(bytes, (packed) => unxz(packed, tree)) ?? bytes);
+}
+
+/** Decompresses one xz stream; what does not belong to it is left out. Without result: an empty buffer. */
+export function unxz(packed: Uint8Array, tree: string): Buffer {
+  const {stdout, error} = spawnSync(toolPath(tree, 'xz'), ['-dc', '--single-stream'], {
+    input: packed,
     maxBuffer: 1 << 28,
     env: libraries(tree),
   });
-  rmSync(packed);
-  if (stdout.length < 1e6)
-    throw new LabError(`cannot decompress the kernel image (xz exited with ${status})`);
-  writeFileSync(kernel, stdout);
+  if (error && (error as NodeJS.ErrnoException).code !== 'EPIPE') throw error;
+  return stdout;
 }
 
 /** The host's program if installed, otherwise the tree's. */

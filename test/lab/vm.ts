@@ -8,7 +8,7 @@ import os from 'node:os';
 import path from 'node:path';
 import {makeCpio, type CpioEntry} from './cpio.ts';
 import {LabError} from './apt.ts';
-import {libraries, toolPath, type Lab} from './packages.ts';
+import {libraries, toolPath, unxz, type Lab} from './packages.ts';
 
 const MARK = 'HACTL-VM-STATUS ';
 /** Followed by the guest's uptime in seconds. */
@@ -84,6 +84,12 @@ export function moduleOrder(index: string, names: readonly string[]): string[] {
 
 const quote = (text: string): string => `'${text.replaceAll("'", `'\\''`)}'`;
 
+/** A module as busybox loads it: Debian 13 packs modules with xz. */
+function moduleOf(file: string, tree: string): Buffer {
+  const bytes = readFileSync(file);
+  return file.endsWith('.xz') ? unxz(bytes, tree) : bytes;
+}
+
 function initramfs(lab: Lab, script: string, shares: readonly string[]): Buffer {
   const modules = path.join(lab.tree, 'usr/lib/modules', lab.kernelVersion);
   const order = moduleOrder(readFileSync(path.join(modules, 'modules.dep'), 'utf8'), early);
@@ -95,7 +101,7 @@ function initramfs(lab: Lab, script: string, shares: readonly string[]): Buffer 
     entries.push({
       name: `modules/${String(index).padStart(2, '0')}.ko`,
       mode: 0o644,
-      content: readFileSync(path.join(modules, file)),
+      content: moduleOf(path.join(modules, file), lab.tree),
     });
   const mounts = shares.map(
     (name) =>
