@@ -11,6 +11,8 @@ import {direct, LIMIT} from './director.fixture.ts';
 const ROOT = '/sys/fs/cgroup';
 /** Memory beyond the director's needs for serving, less than one spare. */
 const ROOM = 8 * 2 ** 20;
+/** Looks, half a second apart, over which the memory of a director that has loaded stays within one MB. */
+const CALM = 10;
 
 interface Files {
   readonly folder: string;
@@ -46,6 +48,22 @@ async function killSpares(pids: readonly string[]): Promise<void> {
   await until('they have ended', LIMIT, () => !spares.some((pid) => existsSync(`/proc/${pid}`)));
 }
 
+/** Waits until every process has loaded: the director has its address before its checks and its spares have. */
+async function settle(usage: () => number): Promise<void> {
+  let [base, looks] = [usage(), 0];
+  await until(
+    'the director has loaded',
+    LIMIT,
+    () => {
+      const now = usage();
+      const isCalm = Math.abs(now - base) < 2 ** 20;
+      [base, looks] = isCalm ? [base, looks + 1] : [now, 0];
+      return looks >= CALM;
+    },
+    500,
+  );
+}
+
 async function serveWithin(t: ExecutionContext, group: Files): Promise<void> {
   const read = (name: string): string => readFileSync(path.join(group.folder, name), 'utf8');
   const kills = (): number => Number(/^oom_kill (\d+)$/m.exec(read(group.events))?.[1] ?? 0);
@@ -59,8 +77,10 @@ async function serveWithin(t: ExecutionContext, group: Files): Promise<void> {
   writeFileSync(path.join(group.folder, 'cgroup.procs'), pid);
   writeFileSync(`${director.own}/go`, '');
   await director.serves('at the start');
+  const usage = (): number => Number(read(group.usage));
+  await settle(usage);
   await killSpares(read('cgroup.procs').split('\n').filter(Boolean));
-  writeFileSync(path.join(group.folder, group.limit), String(Number(read(group.usage)) + ROOM));
+  writeFileSync(path.join(group.folder, group.limit), String(usage() + ROOM));
   await until('the kernel has killed six of its processes', LIMIT, () => kills() >= 6);
   t.true(await director.holds());
   t.notRegex(director.log(), /supervisor ended|Active -> Backup/);
