@@ -243,7 +243,7 @@ test('documents that need no daemon, and its absence', (t) => {
 test('every field of a sync report, by its type', (t) => {
   // A report needs the kernel's IPVS: here the compiler sees to it that no field is missing.
   const report: Required<SyncReport> = {
-    mode: 'relay', encrypted: true, inSync: true, reason: '', phase: 'in-sync', peer: true, here: 0, there: 0,
+    mode: 'relay', encrypted: true, inSync: true, reason: '', alone: true, phase: 'in-sync', peer: true, here: 0, there: 0,
     missingHere: 0, missingThere: 0, lag: 0, relayed: 0, heard: 0, lost: 0, late: 0, replayed: 0, forged: 0,
     malformed: 0, injected: 0, waiting: 0, overflows: 0, repaired: 0, resyncs: 0, resent: 0, unheard: 0, retired: 0, pulse: 'beating', age: {p50: 1, p99: 2}, backlog: 0,
     audit: {walks: 0, added: 0, lost: 0},

@@ -332,6 +332,8 @@ function followUp(turn: Turn): void {
   const {cluster} = state.configuration.running;
   const uptime = turn.moment.now - state.startedAt;
   const limit = cluster.ha?.hactl.syncDeadline ?? 0;
+  const trusted = turn.config.syncTrusted;
+  const peerServes = isPeerUp && !anyActive(state.roles);
   const readiness = readinessOf({
     virtuals: files.reduce((sum, {virtuals}) => sum + virtuals.length, 0),
     checks: state.checking ? reports.ids.size : 0,
@@ -339,7 +341,7 @@ function followUp(turn: Turn): void {
     problem,
     programmed,
     refused: [...refusals.values()].map(({operation}) => entryName(operation)),
-    sync: syncReadiness(state.syncs, state.sync, uptime, limit, turn.config.syncTrusted),
+    sync: syncReadiness(state.syncs, state.sync, {uptime, limit, trusted, peerServes}),
     uptime,
   });
   roles(turn, {type: 'readiness', readiness, fit: problem === undefined && refusals.size === 0});

@@ -1,7 +1,7 @@
 import {parseHaCf, parseLdirectordCf} from '@hactl/config';
 import type {SyncReport} from '@hactl/sync';
 import test from 'ava';
-import {syncGroups, syncReadiness, syncSettings} from './sync-groups.ts';
+import {syncGroups, syncReadiness, syncSettings, type SyncStanding} from './sync-groups.ts';
 
 const ha = (more: string, nodes = 'node one\nnode two\n') =>
   parseHaCf(
@@ -20,6 +20,14 @@ const cluster = (more: string, nodes?: string) => ({
     ] as const,
   },
   ldirectord: [],
+});
+
+const standing = (uptime: number, more: Partial<SyncStanding> = {}): SyncStanding => ({
+  uptime,
+  limit: 15_000,
+  trusted: false,
+  peerServes: false,
+  ...more,
 });
 
 const report = (inSync: boolean, reason: string) =>
@@ -96,22 +104,38 @@ test('a cluster of one node has no sync peer', (t) => {
 });
 
 test('readiness: nothing to sync, not started, in progress, in sync, broken for long', (t) => {
-  t.true(syncReadiness(false, undefined, 0, 15_000, false).ready);
+  t.true(syncReadiness(false, undefined, standing(0)).ready);
   for (const status of [undefined, {daemons: []}])
-    t.deepEqual(syncReadiness(true, status, 60_000, 15_000, false), {
+    t.deepEqual(syncReadiness(true, status, standing(60_000)), {
       ready: false,
       reason: 'connection sync: not started yet',
     });
-  t.false(syncReadiness(true, {daemons: [], problem: 'no interface eth9'}, 1_000, 15_000, false).ready);
-  t.true(syncReadiness(true, undefined, 1_000, 15_000, true).ready);
-  t.false(syncReadiness(true, report(false, 'on its way'), 1_000, 15_000, true).ready);
-  t.deepEqual(syncReadiness(true, report(false, 'on its way'), 60_000, 15_000, false), {
+  t.false(syncReadiness(true, {daemons: [], problem: 'no interface eth9'}, standing(1_000)).ready);
+  t.true(syncReadiness(true, undefined, standing(1_000, {trusted: true})).ready);
+  t.false(syncReadiness(true, report(false, 'on its way'), standing(1_000, {trusted: true})).ready);
+  t.deepEqual(syncReadiness(true, report(false, 'on its way'), standing(60_000)), {
     ready: false,
     reason: 'connection sync: on its way',
   });
-  t.true(syncReadiness(true, report(true, 'in sync'), 1_000, 15_000, false).ready);
-  t.deepEqual(syncReadiness(true, {daemons: [], problem: 'no interface eth9'}, 16_000, 15_000, false), {
+  t.true(syncReadiness(true, report(true, 'in sync'), standing(1_000)).ready);
+  t.deepEqual(syncReadiness(true, {daemons: [], problem: 'no interface eth9'}, standing(16_000)), {
     ready: true,
     reason: 'no interface eth9',
   });
+});
+
+test('a sync process that heard no peer makes no director ready while the engine hears one, up to the deadline', (t) => {
+  const alone = {
+    daemons: [],
+    report: {inSync: true, reason: 'no peer to learn from', alone: true} as SyncReport,
+  };
+  const ready = (uptime: number, more: Partial<SyncStanding>) =>
+    syncReadiness(true, alone, standing(uptime, more)).ready;
+  t.deepEqual(syncReadiness(true, alone, standing(12_000, {peerServes: true})), {
+    ready: false,
+    reason: 'connection sync: the peer lives, its sync process was not heard yet',
+  });
+  t.true(ready(16_000, {peerServes: true}));
+  t.true(ready(12_000, {peerServes: false}));
+  t.true(ready(12_000, {peerServes: true, trusted: true}));
 });

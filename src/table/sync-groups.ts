@@ -1,4 +1,5 @@
 /** LVSSyncDaemonSwap lines and roles → the sync process's configuration. Pure. */
+import type {Millis} from '@hactl/base';
 import {groupIds, type ClusterConfig, type ResourceGroup} from '@hactl/config';
 import type {Role} from '@hactl/failover';
 import type {SyncGroup, SyncSettings, SyncStatus} from '@hactl/sync';
@@ -67,21 +68,33 @@ export function syncSettings(
   };
 }
 
+/** What the supervisor knows beside its sync process. */
+export interface SyncStanding {
+  readonly uptime: Millis;
+  /** Without a working sync process, or with a peer whose sync process is silent, a director waits this long (hactl_sync_deadline). */
+  readonly limit: Millis;
+  /** This kernel was in sync a moment ago, under the previous supervisor. */
+  readonly trusted: boolean;
+  /** The engine hears the peer, and this director has no group. */
+  readonly peerServes: boolean;
+}
+
 /**
- * Whether connection sync lets this director take a group back, and why not. `uptime` in ms; after `limit` it continues without
- * if its own sync process reports that it cannot work. One that says nothing yet is waited for: the peer serves, with every
- * connection. `trusted`: this kernel was in sync a moment ago, under the previous supervisor.
+ * Whether connection sync lets this director take a group back, and why not. A sync process that says nothing yet is waited for
+ * without a limit: the peer serves, with every connection.
  */
 export function syncReadiness(
   wanted: boolean,
   status: SyncStatus | undefined,
-  uptime: number,
-  limit: number,
-  trusted: boolean,
+  {uptime, limit, trusted, peerServes}: SyncStanding,
 ): {readonly ready: boolean; readonly reason: string} {
   if (!wanted) return {ready: true, reason: 'no connection sync'};
-  if (status?.report)
-    return {ready: status.report.inSync, reason: `connection sync: ${status.report.reason}`};
+  if (status?.report) {
+    const {inSync, alone, reason} = status.report;
+    if (alone && peerServes && !trusted && uptime < limit)
+      return {ready: false, reason: 'connection sync: the peer lives, its sync process was not heard yet'};
+    return {ready: inSync, reason: `connection sync: ${reason}`};
+  }
   if (trusted)
     return {ready: true, reason: 'connection sync: in sync a moment ago, under the previous supervisor'};
   const problem = status?.problem;

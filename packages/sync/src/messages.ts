@@ -86,6 +86,8 @@ export interface SyncReport {
   /** The joiner has all connections, its deadline has passed, or there is no peer. */
   readonly inSync: boolean;
   readonly reason: string;
+  /** In sync only because no sync process of a peer was heard. */
+  readonly alone?: true;
   readonly phase: 'waiting' | 'transfer' | 'compare' | 'in-sync' | 'deadline';
   readonly peer: boolean;
   readonly here: number;

@@ -24,6 +24,15 @@ test('a joining director waits only for the table, and for its peer while it is 
   t.true(ready({due: true, phase: 'waiting', active: true}));
 });
 
+test('in sync without ever having heard a peer is told apart', (t) => {
+  const isAlone = (change: Partial<Standing>) => readinessOf({...joining, ...change}).alone === true;
+  t.true(isAlone({peer: false, awaited: false, phase: 'waiting'}));
+  t.false(isAlone({peer: false, awaited: false, phase: 'in-sync'}));
+  t.false(isAlone({peer: false, awaited: false, phase: 'deadline'}));
+  t.false(isAlone({peer: false, young: true}));
+  t.false(isAlone({}));
+});
+
 test('if the peer falls silent during the transfer, the director waits until the deadline', (t) => {
   for (const phase of ['waiting', 'transfer', 'compare'] as const) {
     t.false(ready({peer: false, phase}));

@@ -20,6 +20,8 @@ export interface Standing {
 interface Readiness {
   readonly inSync: boolean;
   readonly reason: string;
+  /** In sync only because no sync process of a peer was heard: whoever hears the peer otherwise knows better. */
+  readonly alone?: true;
 }
 
 export function readinessOf(standing: Standing): Readiness {
@@ -35,7 +37,10 @@ function judge({peer, young, awaited, active, due, phase, connections}: Standing
     // Three seconds of silence, or of load, are no reason to take over without the rest of the table.
     if (awaited && !active && phase !== 'in-sync' && phase !== 'deadline')
       return {inSync: false, reason: `the peer fell silent, ${connections} connections so far`};
-    return {inSync: true, reason: 'no peer to learn from'};
+    const reason = 'no peer to learn from';
+    return phase === 'in-sync' || phase === 'deadline'
+      ? {inSync: true, reason}
+      : {inSync: true, reason, alone: true};
   }
   if (due) return {inSync: active, reason: "the peer takes this director's table first"};
   if (phase === 'in-sync') return {inSync: true, reason: 'in sync with the peer'};
