@@ -56,7 +56,7 @@ export function joinerStep(
   return out;
 }
 
-/** A transfer restarted because the donor fell silent (not `fresh`) keeps its deadline. */
+/** A transfer restarted because the donor fell silent (not `fresh`) keeps its deadline; once in sync, none is left to keep. */
 function begin(
   joiner: Joiner,
   now: number,
@@ -64,9 +64,9 @@ function begin(
   out: JoinerEffect[],
   {fresh, whole}: {fresh: boolean; whole: boolean},
 ): void {
-  const {session, startedAt, settled} = joiner;
+  const {session, startedAt, settled, phase} = joiner;
   Object.assign(joiner, makeJoiner((session + 1) >>> 0 || 1), {
-    startedAt: fresh ? now : startedAt,
+    startedAt: fresh || phase === 'in-sync' ? now : startedAt,
     settled: fresh ? false : settled,
     askedAt: now,
     heardAt: now,

@@ -49,10 +49,11 @@ function run(world: World) {
   const initial = Array.from({length: total}, (_, slot) => Buffer.from(entryAt(remote, slot)!));
   let now = 0;
   let comes = total;
+  let isDonorDead = world.deadDonor ?? false;
   let datagrams = 0;
   const flying: {at: number; to: 'donor' | 'joiner'; bytes: Buffer}[] = [];
   const injecting: {at: number; number: number; session: number}[] = [];
-  const verdicts: {inSync: boolean; at: number; rounds: number}[] = [];
+  const verdicts: {inSync: boolean; at: number; took: number; rounds: number}[] = [];
   const put = (to: 'donor' | 'joiner', message: ResyncMessage): void => {
     datagrams += 1;
     if (random.chance(world.loss ?? 0)) return;
@@ -67,7 +68,7 @@ function run(world: World) {
   const second = (): number => Math.floor(now / 1_000);
   const localSecond = (): number => Math.floor((now + (world.ahead ?? 0)) / 1_000);
   const atDonor = (event: DonorEvent): void => {
-    if (world.deadDonor) return;
+    if (isDonorDead) return;
     for (const message of donorStep(donor, event, now, second(), remote, donorOptions))
       put('joiner', message);
   };
@@ -126,6 +127,9 @@ function run(world: World) {
     there: remote,
     datagrams,
     sent: () => datagrams,
+    donorDies: (isDead: boolean): void => {
+      isDonorDead = isDead;
+    },
     lacks: initial.filter((entry) => find(local, messageOf(0, [entry]), HEADER) < 0).length,
     more: (milliseconds: number): void => {
       const end = now + milliseconds;
@@ -264,6 +268,18 @@ test('a dead donor: the deadline gives the verdict', (t) => {
   const {verdicts} = run({seed: 7, deadDonor: true, deadline: 8_000, limit: 20_000});
   t.like(verdicts, [{inSync: false}]);
   t.true(verdicts[0]!.at >= 8_000 && verdicts[0]!.at < 8_100);
+});
+
+test('a donor that falls silent in sync and returns: that resync is timed from its own start', (t) => {
+  const ran = run({seed: 9, connections: 300});
+  ran.more(60_000);
+  ran.donorDies(true);
+  ran.more(12_000);
+  ran.donorDies(false);
+  ran.more(12_000);
+  t.is(ran.verdicts.length, 2);
+  t.true(ran.verdicts[1]!.inSync);
+  t.true(ran.verdicts[1]!.took < 12_000, `${ran.verdicts[1]!.took} ms`);
 });
 
 test('the same seed gives the same run', (t) => {
