@@ -9,6 +9,7 @@ import type {SpareState} from '../control/protocol.ts';
 import {daemonOptions} from '../system/daemon-options.ts';
 import {makeLogger, type Level} from '../system/log.ts';
 import {READY_LIMIT_MS} from '../system/limits.ts';
+import {journalHasSyslog} from '../system/syslog.ts';
 import {openServiceManager} from '../system/service-manager.ts';
 import type {Spare} from './child.ts';
 import {runDirector} from './director.ts';
@@ -53,6 +54,7 @@ const logger = makeLogger({
   format: given('log-format') === 'json' ? 'json' : 'human',
   node: given('node') || os.hostname(),
   underJournal: process.env.JOURNAL_STREAM !== undefined,
+  journalHasSyslog: journalHasSyslog(),
 });
 const options: DirectorOptions = {
   configDir: given('config-dir'),

@@ -42,6 +42,8 @@ export interface LogOptions {
   readonly node: string;
   /** systemd sets JOURNAL_STREAM for a service whose stderr goes to the journal. */
   readonly underJournal: boolean;
+  /** journald also receives what goes to syslog: without this a line would be in the journal twice. */
+  readonly journalHasSyslog: boolean;
 }
 
 /** The supervisor's logger: the console from the start, files once the configuration is loaded. */
@@ -107,10 +109,15 @@ export function makeLogger(options: LogOptions): Logger {
       facilities.set(name, openSyslog(name, failed));
     }
   };
+  const isInJournal = (level: Level): boolean =>
+    options.underJournal &&
+    options.journalHasSyslog &&
+    level !== 'debug' &&
+    [...facilities.values()].some(({works}) => works);
   return {
     log: (level, text) => {
       const message = logText(text);
-      logger.log(level, message);
+      if (!isInJournal(level)) logger.log(level, message);
       const time = new Date().toISOString();
       const line =
         options.format === 'json'

@@ -124,7 +124,7 @@ test('without a collector its packages are not loaded', (t) => {
     const loaded = [];
     registerHooks({load: (url, context, next) => (loaded.push(url), next(url, context))});
     const {makeLogger} = await import(${JSON.stringify(log)});
-    const logger = makeLogger({level: 'info', format: 'human', node: 'director1', underJournal: false});
+    const logger = makeLogger({level: 'info', format: 'human', node: 'director1', underJournal: false, journalHasSyslog: false});
     const count = () => loaded.filter((url) => url.includes('opentelemetry')).length;
     logger.configure({ldirectord: []});
     const without = count();

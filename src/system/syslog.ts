@@ -3,6 +3,7 @@
  * reads a priority in front of every line.
  */
 import {spawn, type ChildProcessByStdio} from 'node:child_process';
+import {realpathSync} from 'node:fs';
 import type {Writable} from 'node:stream';
 
 /** The facilities of syslog(3), by the names that logger takes. */
@@ -21,7 +22,18 @@ export function priority(facility: string, level: string): number | undefined {
   return code === undefined ? undefined : code * 8 + (severities[level] ?? 6);
 }
 
+/** Whether journald reads /dev/log: its socket unit makes a link there (systemd-journald.service(8)). */
+export function journalHasSyslog(device = '/dev/log'): boolean {
+  try {
+    return realpathSync(device).startsWith('/run/systemd/journal/');
+  } catch {
+    return false;
+  }
+}
+
 export interface Syslog {
+  /** Lines can still be written. */
+  readonly works: boolean;
   write(level: string, message: string): void;
   close(): void;
 }
@@ -51,6 +63,9 @@ export function openSyslog(
     child = started;
   };
   return {
+    get works() {
+      return !broken;
+    },
     write: (level, message) => {
       if (broken) return;
       if (!child) open();
