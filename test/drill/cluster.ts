@@ -140,6 +140,22 @@ export function makeCluster(options: ClusterOptions) {
     daemons.set(name, program);
   }
 
+  /** How long systemd last waited for an installed daemon's READY, in ms: the pair may have run long before the drill. */
+  async function startTook(name: string): Promise<number> {
+    if (!installed) return 0;
+    const keys = ['InactiveExitTimestampMonotonic', 'ActiveEnterTimestampMonotonic'];
+    const {stdout} = await site.run(name, [
+      'systemctl',
+      'show',
+      'hactld',
+      ...keys.flatMap((key) => ['-p', key]),
+    ]);
+    const [begun = 0, ready = 0] = keys.map((key) =>
+      Number(new RegExp(`^${key}=(\\d+)$`, 'm').exec(stdout)?.[1] ?? 0),
+    );
+    return Math.max(0, ready - begun) / 1_000;
+  }
+
   /** Uses the control socket if the hosts share our files; a `hactl` process per poll costs a second under emulation. */
   async function status(name: string): Promise<StatusSnapshot | undefined> {
     const snapshot = site.sharedFiles
@@ -318,6 +334,7 @@ export function makeCluster(options: ClusterOptions) {
     /** Whether `hactl status` should answer: the drill has not stopped the daemon. */
     lives: (name: string): boolean => living.has(name) && (installed || daemons.get(name)?.running === true),
     hactl,
+    startTook,
     holdings,
     status,
     /** Called with each status that was requested; undefined: no answer. */
