@@ -2,11 +2,12 @@
  * The drill's hosts as real machines reached over ssh: vagrant/Vagrantfile's directors, real servers and client. Link events
  * cut the device of the service network; ssh uses the management network.
  */
-import {execFile, execFileSync, spawn, spawnSync} from 'node:child_process';
+import {execFile, execFileSync, spawn, spawnSync, type ChildProcessByStdio} from 'node:child_process';
 import {mkdtempSync, rmSync} from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import {createInterface} from 'node:readline';
+import type {Readable, Writable} from 'node:stream';
 import {setTimeout} from 'node:timers/promises';
 import type {Outcome, Program, Site} from '../lab/site.ts';
 
@@ -24,11 +25,35 @@ export interface SshOptions {
 const quote = (text: string): string => `'${text.replaceAll("'", `'\\''`)}'`;
 /** Timeout of one command; retried while a machine boots. */
 const LIMIT = 120_000;
-/** A clock is read until a round trip is this short, in ms, its error being half of it at most; the shortest of so many counts. */
-const GOOD_TRIP = 100;
-const CLOCK_LOOKS = 8;
+/** How often a clock is read; the shortest round trip counts, its error being half of it at most. */
+const CLOCK_LOOKS = 12;
+/** A round trip that takes longer is the last. */
+const CLOCK_LIMIT = 30_000;
 /** Timeout for stopping a program whose machine may be gone. */
 const END_LIMIT = 10_000;
+
+/**
+ * How far a clock is ahead of ours, in ms. `remote` prints its own, in ms, for each line that it reads: a command of its own
+ * would spend most of its round trip, a second on an emulated machine, before it reads the clock.
+ */
+async function clockAhead(remote: ChildProcessByStdio<Writable, Readable, null>): Promise<number> {
+  const late = setTimeout(CLOCK_LIMIT, undefined, {ref: false}).then(() => remote.kill('SIGKILL'));
+  const lines = createInterface({input: remote.stdout})[Symbol.asyncIterator]();
+  let best = {trip: Infinity, ahead: 0};
+  for (let look = 0; look < CLOCK_LOOKS; look += 1) {
+    const before = Date.now();
+    remote.stdin.write('\n');
+    // oxlint-disable-next-line no-await-in-loop -- one round trip at a time is what is measured.
+    const {value, done} = await lines.next();
+    if (done === true) break;
+    const after = Date.now();
+    if (after - before < best.trip)
+      best = {trip: after - before, ahead: Number(value) - (before + after) / 2};
+  }
+  remote.stdin.end();
+  void late;
+  return best.ahead;
+}
 
 /** Opens the site. */
 export function makeSshSite(options: SshOptions): Site {
@@ -76,17 +101,9 @@ export function makeSshSite(options: SshOptions): Site {
     address: (host) => options.addresses[host] ?? '',
     device,
     directory: () => '/tmp/hactl-drill',
-    clockAhead: async (host) => {
-      await run(host, ['true']);
-      let best = {trip: Infinity, ahead: 0};
-      for (let look = 0; look < CLOCK_LOOKS && best.trip > GOOD_TRIP; look += 1) {
-        const before = Date.now();
-        // oxlint-disable-next-line no-await-in-loop -- one round trip at a time is what is measured.
-        const {stdout} = await run(host, ['date', '+%s%3N']);
-        const [after, there] = [Date.now(), Number(stdout)];
-        if (after - before < best.trip) best = {trip: after - before, ahead: there - (before + after) / 2};
-      }
-      return best.ahead;
+    clockAhead: (host) => {
+      const [file, words] = ssh(host, 'while read -r line; do date +%s%3N; done');
+      return clockAhead(spawn(file, words, {stdio: ['pipe', 'pipe', 'ignore']}));
     },
     forget: (host) => {
       execFile('ssh', [...flags, '-O', 'exit', host], () => undefined);
