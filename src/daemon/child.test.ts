@@ -46,7 +46,7 @@ test('a spare is loaded, reported as loaded, and replaces a child that dies', as
       .map((name) => Number(readFileSync(`/proc/${name}/oom_score_adj`, 'utf8')))
       .toSorted((a, b) => a - b);
   const own = Number(readFileSync('/proc/self/oom_score_adj', 'utf8'));
-  const offered = Math.min(own + 500, 1_000);
+  const offered = Math.min(own + 1_000, 1_000);
   t.deepEqual(scores(), [own, offered], 'the kernel kills the spare first');
   t.deepEqual(messages, [pid ?? 0], 'a spare’s messages are held back');
   process.kill(pid ?? 0, 'SIGKILL');

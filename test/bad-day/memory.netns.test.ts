@@ -81,7 +81,8 @@ async function serveWithin(t: ExecutionContext, group: Files): Promise<void> {
   await settle(usage);
   await killSpares(read('cgroup.procs').split('\n').filter(Boolean));
   writeFileSync(path.join(group.folder, group.limit), String(usage() + ROOM));
-  await until('the kernel has killed six of its processes', LIMIT, () => kills() >= 6);
+  // Each kill is a chance that the kernel kills once more before it has the first victim's memory back: a few are enough.
+  await until('the kernel has killed three of its processes', LIMIT, () => kills() >= 3);
   t.true(await director.holds());
   t.notRegex(director.log(), /supervisor ended|Active -> Backup/);
 }
