@@ -3,7 +3,16 @@
  * from separate modules, in 1.3 s from one file (measured in the emulated machine, warm cache).
  */
 import {createHash} from 'node:crypto';
-import {mkdtempSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, symlinkSync} from 'node:fs';
+import {
+  chmodSync,
+  mkdtempSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  symlinkSync,
+} from 'node:fs';
 import path from 'node:path';
 import {entries, type ProgramName} from '../../src/system/programs.ts';
 
@@ -31,6 +40,8 @@ export async function makePrograms(cache: string): Promise<string> {
     for (const name of readdirSync(fresh, {recursive: true, encoding: 'utf8'}).toSorted())
       if (/\.(?:mjs|js|css|html)$/.test(name)) hash.update(readFileSync(path.join(fresh, name)));
     symlinkSync(path.join(root, 'node_modules'), path.join(fresh, 'node_modules'));
+    // mkdtemp's folder is for its owner only; a process without capabilities, or of another user, runs these programs too.
+    chmodSync(fresh, 0o755);
     const folder = path.join(cache, hash.digest('hex').slice(0, 12));
     try {
       renameSync(fresh, folder);

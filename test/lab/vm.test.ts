@@ -1,7 +1,7 @@
 import {zstdCompressSync} from 'node:zlib';
 import test from 'ava';
 import {kernelOf} from './packages.ts';
-import {clocksAgree} from './vm.ts';
+import {clocksAgree, foldersTo} from './vm.ts';
 
 const kernel = Buffer.from(`\u007FELF${'code '.repeat(200)}`, 'latin1');
 
@@ -36,6 +36,20 @@ test('there is no kernel in an image that neither unpacks', (t) => {
     kernelOf(imageWith(Buffer.from('lzo or the like')), () => Buffer.alloc(0)),
     undefined,
   );
+});
+
+test('every folder that leads to a program is opened, the root is not', (t) => {
+  t.deepEqual(foldersTo(['/home/u/hactl/.', '/home/u/.cache/hactl/programs/1/.', '/usr/bin/node']), [
+    '/home',
+    '/home/u',
+    '/home/u/.cache',
+    '/home/u/.cache/hactl',
+    '/home/u/.cache/hactl/programs',
+    '/home/u/.cache/hactl/programs/1',
+    '/home/u/hactl',
+    '/usr',
+    '/usr/bin',
+  ]);
 });
 
 test('a guest clock running eight times too fast is detected, a slightly wrong one is not', (t) => {

@@ -82,6 +82,18 @@ export function moduleOrder(index: string, names: readonly string[]): string[] {
   return order;
 }
 
+/**
+ * The folders that lead to the paths. The guest's root lacks CAP_DAC_OVERRIDE in some of our processes, others run as a user of
+ * their own: in a home directory for its owner only (Debian's default) they would not find their program.
+ */
+export function foldersTo(paths: readonly string[]): string[] {
+  const found = new Set<string>();
+  for (const one of paths)
+    for (let folder = path.dirname(one); folder !== path.dirname(folder); folder = path.dirname(folder))
+      found.add(folder);
+  return [...found].toSorted();
+}
+
 const quote = (text: string): string => `'${text.replaceAll("'", `'\\''`)}'`;
 
 /** A module as busybox loads it: Debian 13 packs modules with xz. */
@@ -146,6 +158,9 @@ function bootOnce(run: VmRun): Promise<number | 'wrong clock'> {
   const {lab} = run;
   const folder = mkdtempSync(path.join(os.tmpdir(), 'hactl-vm-'));
   const script = path.join(folder, 'run.sh');
+  const {HACTL_LAB_PROGRAMS: programs} = run.env;
+  // In the guest's overlay only: the host's folders stay as they are.
+  const inUse = [`${run.cwd}/.`, process.execPath, ...(programs === undefined ? [] : [`${programs}/.`])];
   const exports = Object.entries(run.env).map(([name, value]) => `export ${name}=${quote(value)}`);
   writeFileSync(
     script,
@@ -155,6 +170,7 @@ echo "${CLOCK}$(cut -d' ' -f1 /proc/uptime)"
 ip link set lo up
 for m in ${[...networking, ...(run.forward ? ['virtio_net'] : [])].join(' ')}; do modprobe $m || echo "modprobe $m failed"; done
 mkdir -p /run/netns /var/log /var/lib/nginx
+chmod a+x ${foldersTo(inUse).map(quote).join(' ')}
 ${run.forward ? 'ip address add 10.0.2.15/24 dev eth0; ip link set eth0 up' : ''}
 echo "${CLOCK}$(cut -d' ' -f1 /proc/uptime)"
 ${exports.join('\n')}
