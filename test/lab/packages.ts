@@ -45,7 +45,7 @@ export function prepareLab(say: (line: string) => void): Lab {
     packages: wanted,
     recipe: [moduleFolders, 7],
     without:
-      'the lab takes its kernel and tools from Debian 12. On another system run the drill on a kernel with IPVS, as root: HACTL_LAB=host npm run drill',
+      'the lab takes its kernel and tools from Debian 12 or 13. On another system run the drill on a kernel with IPVS, as root: HACTL_LAB=host npm run drill',
   };
   return makeTree(plan, say, ({fresh, tree, step, fetch, fetchAlone, depends, unpackAll}): Lab => {
     const kernelPackage = /Depends: (linux-image-\S+)/.exec(depends('linux-image-amd64'))?.[1];
@@ -94,16 +94,14 @@ const ZSTD = Buffer.from([0x28, 0xb5, 0x2f, 0xfd]);
 
 /**
  * The ELF kernel in a bzImage (Documentation/arch/x86/boot.rst): extracted, it saves the guest the decompression. Debian 12
- * packs it with xz, Debian 13 with zstd. Without result: packed with something else; the guest can still boot the image itself.
- *
- * @param unxz decompresses xz.
+ * packs it with xz, Debian 13 with zstd. undefined: packed with something else; the guest can still boot the image itself.
  */
-export function kernelOf(image: Buffer, unxz: (packed: Buffer) => Buffer): Buffer | undefined {
+export function kernelOf(image: Buffer, decompressXz: (packed: Buffer) => Buffer): Buffer | undefined {
   const setup = ((image[0x1f1] || 4) + 1) * 512;
   const start = setup + image.readUInt32LE(0x248);
   // The payload's last four octets are its unpacked length.
   const payload = image.subarray(start, start + image.readUInt32LE(0x24c) - 4);
-  const kernel = payload.subarray(0, 4).equals(ZSTD) ? zstdDecompressSync(payload) : unxz(payload);
+  const kernel = payload.subarray(0, 4).equals(ZSTD) ? zstdDecompressSync(payload) : decompressXz(payload);
   return kernel.subarray(0, 4).equals(ELF) ? kernel : undefined;
 }
 
@@ -113,7 +111,7 @@ function extractKernel(image: string, kernel: string, tree: string): void {
   writeFileSync(kernel, kernelOf(bytes, (packed) => unxz(packed, tree)) ?? bytes);
 }
 
-/** Decompresses one xz stream; what does not belong to it is left out. Without result: an empty buffer. */
+/** Decompresses one xz stream and ignores what follows it. An empty buffer: this is not xz. */
 export function unxz(packed: Uint8Array, tree: string): Buffer {
   const {stdout, error} = spawnSync(toolPath(tree, 'xz'), ['-dc', '--single-stream'], {
     input: packed,

@@ -99,7 +99,11 @@ const quote = (text: string): string => `'${text.replaceAll("'", `'\\''`)}'`;
 /** A module as busybox loads it: Debian 13 packs modules with xz. */
 function moduleOf(file: string, tree: string): Buffer {
   const bytes = readFileSync(file);
-  return file.endsWith('.xz') ? unxz(bytes, tree) : bytes;
+  if (!file.endsWith('.xz')) return bytes;
+  const module = unxz(bytes, tree);
+  if (module.length === 0)
+    throw new LabError(`cannot decompress ${file}: remove ${tree} and run the command again`);
+  return module;
 }
 
 function initramfs(lab: Lab, script: string, shares: readonly string[]): Buffer {
