@@ -271,7 +271,7 @@ export interface HaConfig {
     readonly syncPort: number;
     /** `hactl_sync_delay TIME|off`: the time between two pushes of young connections to the peer. 0: off. Default 20 ms. */
     readonly syncDelay: Millis;
-    /** `hactl_sync_deadline`: how long a joining director waits for the peer's table. Default 30 s. */
+    /** `hactl_sync_deadline`: how long a joining director waits for the peer's table while nothing arrives. Default 30 s. */
     readonly syncDeadline: Millis;
     /** `hactl_peer_port`: TCP port of the channel between the two supervisors; 0: none. Default 6944. */
     readonly peerPort: number;

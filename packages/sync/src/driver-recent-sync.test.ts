@@ -22,3 +22,13 @@ test('a recent note counts for a moment and on the same boot only', (t) => {
   t.false(recently());
   rmSync(dir, {recursive: true});
 });
+
+test('a sync process that was stopped on purpose leaves no note', (t) => {
+  const dir = mkdtempSync(path.join(os.tmpdir(), 'hactl-recent-'));
+  const previous = openRecentSync(dir, () => 1_000);
+  previous.forget();
+  previous.note();
+  previous.forget();
+  t.false(openRecentSync(dir, () => 1_500).recent);
+  rmSync(dir, {recursive: true});
+});

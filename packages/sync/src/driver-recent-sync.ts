@@ -2,7 +2,7 @@
  * Remembers that this machine's kernel was in sync a moment ago. A restarted sync process whose kernel kept its connections
  * need not delay its director; after a reboot the note is void.
  */
-import {readFileSync, writeFileSync} from 'node:fs';
+import {readFileSync, rmSync, writeFileSync} from 'node:fs';
 import path from 'node:path';
 import type {Instant} from '@hactl/base';
 
@@ -17,6 +17,8 @@ export interface RecentSync {
   readonly recent: boolean;
   /** In sync now. */
   note(): void;
+  /** The kernel's sync is stopped on purpose: what happens from now on is missing here. */
+  forget(): void;
 }
 
 /** `now`: since boot, so that nobody who sets the wall clock makes an old note new, or a new one late. */
@@ -42,5 +44,6 @@ export function openRecentSync(stateDir: string, now: () => Instant): RecentSync
         // Without it the next process waits for the comparison, which is harmless.
       }
     },
+    forget: () => rmSync(file, {force: true}),
   };
 }

@@ -20,6 +20,8 @@ export interface TransferPorts {
 
 export interface Transfer {
   readonly phase: SyncPhase;
+  /** When the last connections arrived, or went into the kernel. */
+  readonly progressAt: number;
   readonly busy: boolean;
   /** A resync is due, but the peer goes first. */
   readonly due: boolean;
@@ -109,6 +111,9 @@ export function openTransfer(context: SyncContext, ports: TransferPorts): Transf
   return {
     get phase() {
       return joiner.settled && joiner.phase !== 'in-sync' ? 'deadline' : joiner.phase;
+    },
+    get progressAt() {
+      return joiner.progressAt;
     },
     get busy() {
       return donorBusy(donor) || joinerBusy(joiner);

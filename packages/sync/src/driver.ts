@@ -209,7 +209,7 @@ function join(context: SyncContext, ports: NodePorts, ends: Ends) {
     readinessOf({
       peer: peer.alive,
       young: now() - startedAt < PEER_WAIT,
-      awaited: now() - peer.since < settings.deadline,
+      awaited: now() - Math.max(peer.since, transfer.progressAt) < settings.deadline,
       active: context.active,
       due: transfer.due,
       phase: transfer.phase,

@@ -212,6 +212,7 @@ async function stop(): Promise<void> {
   }
   if (ipvs) await removeService(ipvs);
   ipvs?.close();
+  recentSync?.forget();
   process.exit(0);
 }
 

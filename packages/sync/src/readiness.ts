@@ -6,7 +6,7 @@ export interface Standing {
   readonly peer: boolean;
   /** This node is so young that it may not have heard the peer yet. */
   readonly young: boolean;
-  /** The peer was heard since the start, and the deadline for its table has not passed. */
+  /** The peer was heard since the start, and the deadline for its table, or for more of it, has not passed. */
   readonly awaited: boolean;
   readonly active: boolean;
   /** A resync is due, but the peer goes first. */

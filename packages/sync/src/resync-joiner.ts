@@ -29,6 +29,8 @@ const SILENCE = 5_000;
 /** Pause between rounds, so that data in flight can arrive. */
 const BREATH = 100;
 const ACK_BITS = 512;
+/** A transfer that goes on but does not end gets its verdict after this many deadlines. */
+const PATIENCE = 10;
 
 /** One step; `now` in milliseconds. `follows`: the donor overrides existing entries (not on the Active). */
 export function joinerStep(
@@ -56,7 +58,10 @@ export function joinerStep(
   return out;
 }
 
-/** A transfer restarted because the donor fell silent (not `fresh`) keeps its deadline; once in sync, none is left to keep. */
+/**
+ * A transfer restarted because the donor fell silent (not `fresh`) keeps its deadline and its progress; once in sync, there is
+ * none left to keep.
+ */
 function begin(
   joiner: Joiner,
   now: number,
@@ -64,9 +69,11 @@ function begin(
   out: JoinerEffect[],
   {fresh, whole}: {fresh: boolean; whole: boolean},
 ): void {
-  const {session, startedAt, settled, phase} = joiner;
+  const {session, startedAt, progressAt, settled, phase} = joiner;
+  const anew = fresh || phase === 'in-sync';
   Object.assign(joiner, makeJoiner((session + 1) >>> 0 || 1), {
-    startedAt: fresh || phase === 'in-sync' ? now : startedAt,
+    startedAt: anew ? now : startedAt,
+    progressAt: anew ? now : progressAt,
     settled: fresh ? false : settled,
     askedAt: now,
     heardAt: now,
@@ -92,20 +99,21 @@ function onMessage(
 ): void {
   if (!('session' in message) || message.session !== joiner.session) return;
   joiner.heardAt = now;
-  if (message.type === 'chunk') onChunk(joiner, message, out);
+  if (message.type === 'chunk') onChunk(joiner, message, now, out);
   else if (message.type === 'groups' && message.round === joiner.round)
     onGroups(joiner, message.digests, now, mirror, out, follows);
   else if (message.type === 'buckets' && message.round === joiner.round)
     onBuckets(joiner, message.group, message.digests, now, mirror, out, follows);
 }
 
-function onChunk(joiner: Joiner, chunk: Chunk, out: JoinerEffect[]): void {
+function onChunk(joiner: Joiner, chunk: Chunk, now: number, out: JoinerEffect[]): void {
   if (chunk.number < joiner.next || joiner.received.has(chunk.number)) {
     // The acknowledgement was lost, or the kernel has not processed it yet.
     joiner.ackDue = true;
     return;
   }
   joiner.received.add(chunk.number);
+  joiner.progressAt = now;
   if (chunk.last && chunk.round === joiner.round) joiner.lastNumber = chunk.number;
   if (chunk.round > 0 && chunk.round === joiner.round) joiner.repairs.set(chunk.number, chunk);
   out.push({type: 'inject', chunk});
@@ -119,6 +127,7 @@ function onInjected(
   out: JoinerEffect[],
   follows: boolean,
 ): void {
+  if (numbers.length > 0) joiner.progressAt = now;
   for (const number of numbers) {
     joiner.injected.add(number);
     const chunk = joiner.repairs.get(number);
@@ -149,6 +158,17 @@ function acknowledge(joiner: Joiner, out: JoinerEffect[]): void {
   send(out, {type: 'ack', session: joiner.session, next: joiner.next, beyond});
 }
 
+/**
+ * The deadline counts while nothing arrives. As long as connections do, the peer has the addresses and serves: an early
+ * preemption would break those that are still missing.
+ */
+function isOverdue({startedAt, progressAt}: Joiner, now: number, {deadline}: JoinerOptions): boolean {
+  const waited = now - startedAt;
+  return (
+    waited >= deadline && (now - progressAt >= Math.min(SILENCE, deadline) || waited >= PATIENCE * deadline)
+  );
+}
+
 function onTick(
   joiner: Joiner,
   now: number,
@@ -158,7 +178,7 @@ function onTick(
 ): void {
   if (joiner.phase === 'waiting') return;
   if (joiner.ackDue) acknowledge(joiner, out);
-  if (!joiner.settled && now - joiner.startedAt >= options.deadline) {
+  if (!joiner.settled && isOverdue(joiner, now, options)) {
     joiner.settled = true;
     out.push({type: 'verdict', inSync: false, took: now - joiner.startedAt, rounds: joiner.round});
   }

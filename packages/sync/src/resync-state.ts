@@ -2,7 +2,7 @@
 import type {Digest, ResyncMessage, SyncPhase} from './resync-wire.ts';
 
 export interface JoinerOptions {
-  /** After this many ms the verdict is 'deadline'; the transfer continues. */
+  /** After this many ms without an end and without progress the verdict is 'deadline'; the transfer continues. */
   readonly deadline: number;
   /** Interval between comparisons once the tables are in sync, in ms. */
   readonly compareEvery: number;
@@ -35,6 +35,8 @@ export interface Joiner {
   startedAt: number;
   askedAt: number;
   heardAt: number;
+  /** When the last connections arrived, or went into the kernel. */
+  progressAt: number;
   settled: boolean;
   /** All chunks below are injected. */
   next: number;
@@ -67,6 +69,7 @@ export const makeJoiner = (session: number): Joiner => ({
   startedAt: 0,
   askedAt: 0,
   heardAt: 0,
+  progressAt: 0,
   settled: false,
   next: 0,
   received: new Set(),

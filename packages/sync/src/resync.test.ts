@@ -28,6 +28,8 @@ interface World {
   readonly delay?: number;
   readonly connections?: number;
   readonly deadline?: number;
+  /** How long the joiner's kernel needs for each chunk, one after another, in ms. */
+  readonly kernelTime?: number;
   readonly deadDonor?: boolean;
   /** The joiner is the Active: it has half of the connections in another state, and keeps that state. */
   readonly leads?: boolean;
@@ -52,6 +54,7 @@ function run(world: World) {
   let isDonorDead = world.deadDonor ?? false;
   let datagrams = 0;
   const flying: {at: number; to: 'donor' | 'joiner'; bytes: Buffer}[] = [];
+  let kernelFreeAt = 0;
   const injecting: {at: number; number: number; session: number}[] = [];
   const verdicts: {inSync: boolean; at: number; took: number; rounds: number}[] = [];
   const put = (to: 'donor' | 'joiner', message: ResyncMessage): void => {
@@ -83,7 +86,12 @@ function run(world: World) {
           for (const [index, at] of entriesOf(chunk.message)!.entries())
             if (!world.leads || find(local, chunk.message, at) < 0)
               upsert(local, chunk.message, at, localSecond(), chunk.remaining.readUInt32BE(4 * index));
-        injecting.push({at: now + 1 + random.below(5), number: chunk.number, session: chunk.session});
+        kernelFreeAt = Math.max(now, kernelFreeAt) + (world.kernelTime ?? 0);
+        injecting.push({
+          at: kernelFreeAt + 1 + random.below(5),
+          number: chunk.number,
+          session: chunk.session,
+        });
       }
     }
   };
@@ -268,6 +276,28 @@ test('a dead donor: the deadline gives the verdict', (t) => {
   const {verdicts} = run({seed: 7, deadDonor: true, deadline: 8_000, limit: 20_000});
   t.like(verdicts, [{inSync: false}]);
   t.true(verdicts[0]!.at >= 8_000 && verdicts[0]!.at < 8_100);
+});
+
+test('a slow kernel: the deadline does not count while connections go into it', (t) => {
+  const {verdicts, lacks} = run({seed: 7, kernelTime: 100, deadline: 2_000});
+  t.like(verdicts, [{inSync: true}]);
+  t.true(verdicts[0]!.took > 4_000, `${verdicts[0]!.took} ms`);
+  t.is(lacks, 0);
+});
+
+test('a donor that dies in the middle: the verdict comes five seconds after the last connections', (t) => {
+  const ran = run({seed: 7, kernelTime: 1_000, deadline: 8_000, limit: 10_000});
+  t.deepEqual(ran.verdicts, []);
+  ran.donorDies(true);
+  ran.more(60_000);
+  t.like(ran.verdicts, [{inSync: false}]);
+  t.is(Math.round((ran.verdicts[0]!.at - ran.joiner.progressAt) / 1_000), 5);
+});
+
+test('a kernel that takes nothing: the verdict comes after ten deadlines', (t) => {
+  const {verdicts} = run({seed: 7, swallowed: 1, connections: 300, deadline: 2_000, limit: 30_000});
+  t.like(verdicts, [{inSync: false}]);
+  t.is(Math.round(verdicts[0]!.at / 1_000), 20);
 });
 
 test('a donor that falls silent in sync and returns: that resync is timed from its own start', (t) => {
