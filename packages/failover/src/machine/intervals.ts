@@ -7,6 +7,15 @@ export function skewTime(config: EngineConfig, nodeIndex: number): Millis {
   return config.nodes.length <= 1 ? 0 : (config.keepalive / 4) * (nodeIndex / config.nodes.length);
 }
 
+/**
+ * A timer of the runtime is up to this late although the process runs: it counts in whole milliseconds, and from the start of
+ * a turn.
+ */
+const TIMER_GRAIN: Millis = 2;
+
+/** A timer later than this: the process did not run, and adverts sent meanwhile may not have arrived yet. */
+export const oversleptTime = (config: EngineConfig): Millis => Math.max(config.keepalive, TIMER_GRAIN);
+
 /** Silence after which the peer is considered dead. */
 export const activeDownInterval = (config: EngineConfig, nodeIndex: number): Millis =>
   config.deadtime + skewTime(config, nodeIndex);
@@ -23,7 +32,7 @@ export const FRESH_ECHO = 3n;
  * intervals.
  */
 export const echoTime = (config: EngineConfig): Millis =>
-  config.keepalive * (config.keepalive < 20 ? 1.5 : 0.75);
+  config.keepalive < 20 ? Math.max(1.5 * config.keepalive, TIMER_GRAIN + 1) : 0.75 * config.keepalive;
 
 /** After a pause we listen this long before we act as Active again. */
 export const listenOnlyTime = (config: EngineConfig): Millis => 2 * config.keepalive;

@@ -2,7 +2,7 @@
 import type {Instant} from '@hactl/base';
 import type {Advert} from '../advert.ts';
 import {incarnationAfter} from '../replay.ts';
-import {activeDownInterval, listenOnlyTime} from './intervals.ts';
+import {activeDownInterval, listenOnlyTime, oversleptTime} from './intervals.ts';
 import type {GroupState, PeerState, State} from './state.ts';
 import type {Turn} from './turn.ts';
 
@@ -34,7 +34,7 @@ export const initialPeer = (
  */
 export function onWake(turn: Turn, state: State, dueAt: Instant): State {
   const {config, now} = turn;
-  if (now - dueAt <= config.keepalive) return state;
+  if (now - dueAt <= oversleptTime(config)) return state;
   // Adverts sent meanwhile are still in the socket; missing ones prove nothing.
   const downAt = now + activeDownInterval(config, state.nodeIndex);
   const next = {

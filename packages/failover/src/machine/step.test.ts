@@ -219,3 +219,34 @@ test('a peer that hands over has time to hear of the takeover from the advert on
   t.is(takes([36, {type: 'acquired', vrid: 1, from: 20}]), 'Active');
   t.is(takes([36, {type: 'acquired', vrid: 1, from: 30}]), 'Backup', 'of another step');
 });
+
+/** The instant at which a Backup whose peer fell silent at 20 takes over, if each timer is late by so many ms. */
+const takeoverAt = (fast: EngineConfig, late: number): number => {
+  const active = {role: 'Active', priority: 255} as const;
+  let {state} = run(fast, initialState(fast, 5n, 0), [
+    [0, {type: 'readiness', ready: true}],
+    ...Array.from(
+      {length: 20},
+      (_, at) =>
+        [
+          at + 1,
+          {
+            type: 'advert',
+            advert: peerAdvert(active, {sequence: 1_000n + BigInt(at), echoSequence: 1n + BigInt(at)}),
+          },
+        ] as const,
+    ),
+  ]);
+  for (let at = 20; at < 1_000; at = Math.max(nextDeadline(fast, state), at) + late) {
+    state = step(fast, state, {type: 'tick'}, at)[0];
+    if (state.groups[0]?.role === 'Active') return at;
+  }
+  return Infinity;
+};
+
+test('at the fastest adverts, timers that are late by their resolution do not delay a takeover', (t) => {
+  const fast: EngineConfig = {...config, keepalive: 1, deadtime: 4, warntime: 2};
+  t.true(takeoverAt(fast, 0.1) < 20 + 4 + 1);
+  t.true(takeoverAt(fast, 1.5) < 20 + 4 + 3);
+  t.true(takeoverAt({...fast, keepalive: 2}, 1.9) < 20 + 4 + 4);
+});
