@@ -18,6 +18,7 @@ import path from 'node:path';
 import {fileURLToPath} from 'node:url';
 import test, {type ExecutionContext} from 'ava';
 import {position, type MachineCode} from '@hactl/config';
+import {parseSandbox} from '../system/unit-sandbox.ts';
 import {loadDirectory, type LoadOptions} from './load.ts';
 import {exposure, machineFacts, unreachable} from './machine-facts.ts';
 import {judgeMachine, needsRoot} from './machine-judge.ts';
@@ -345,4 +346,17 @@ test('external checks run as root if the package’s user cannot run one of them
   chmodSync(path.join(dir, '..'), 0o755);
   t.deepEqual(judgeMachine(loaded.cluster, facts, {configDir: dir, sources, mode: 'lenient'}), []);
   t.false('identity' in checksOf(loaded, () => undefined));
+});
+
+test('a monitorfile that root may write and the unit of the package may not is refused', async (t) => {
+  const dir = directory(t, {'ldirectord.cf': `${good['ldirectord.cf']}\tmonitorfile=ROOT/monitor.log\n`});
+  t.deepEqual((await judge(dir)).found, []);
+  const strict = 'LoadState=loaded\nProtectSystem=strict\n';
+  t.deepEqual((await judge(dir, {sandbox: parseSandbox(strict)})).found, [
+    'ldirectord.cf:4:14 error unwritable-file',
+  ]);
+  t.deepEqual(
+    (await judge(dir, {sandbox: parseSandbox(`${strict}ReadWritePaths=${os.tmpdir()}`)})).found,
+    [],
+  );
 });

@@ -19,6 +19,7 @@ import {machineFacts} from './machine-facts.ts';
 import {judgeMachine, needsRoot, ROOT_RUNS} from './machine-judge.ts';
 import {readSource} from './read-source.ts';
 import type {Loaded} from './loaded.ts';
+import type {UnitSandbox} from '../system/unit-sandbox.ts';
 import {leftOut, withNames, type LookUp, type NameCache} from './names.ts';
 
 export interface LoadOptions {
@@ -49,6 +50,8 @@ export interface LoadOptions {
   readonly inUse?: boolean;
   /** Why this machine is not checked (it is not a director of these files); reported as a notice. */
   readonly elsewhere?: string;
+  /** What the daemon's unit forbids, for whoever judges from outside of it. */
+  readonly sandbox?: UnitSandbox;
 }
 
 export interface LoadOutcome {
@@ -110,9 +113,11 @@ export async function loadDirectory(options: LoadOptions): Promise<LoadOutcome> 
     ...(!cluster
       ? []
       : elsewhere === undefined
-        ? judgeMachine(cluster, machineFacts({configDir}, find), {configDir, sources, mode}).map(
-            (diagnostic) => (options.inUse === true ? asWarning(diagnostic) : diagnostic),
-          )
+        ? judgeMachine(cluster, machineFacts({configDir}, find, options.sandbox), {
+            configDir,
+            sources,
+            mode,
+          }).map((diagnostic) => (options.inUse === true ? asWarning(diagnostic) : diagnostic))
         : [notJudged(configDir, elsewhere)]),
   ];
   const outcome = {

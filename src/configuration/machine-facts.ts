@@ -9,6 +9,7 @@ import {
   readFileSync,
   readlinkSync,
   readSync,
+  realpathSync,
   statSync,
   type Stats,
 } from 'node:fs';
@@ -16,6 +17,7 @@ import path from 'node:path';
 import {missingAgent, programOf, type AgentPlaces} from '../resources/resource-agents.ts';
 import {ACCESS_LIMIT_MS} from '../system/limits.ts';
 import {isExecutable} from '../system/shell.ts';
+import type {UnitSandbox} from '../system/unit-sandbox.ts';
 import {findUser} from '../system/users.ts';
 import type {FindInterface} from './engine-config.ts';
 import type {MachineFacts} from './machine-judge.ts';
@@ -33,6 +35,20 @@ function unwritable(file: string): string | undefined {
     return undefined;
   } catch (error) {
     return why(error);
+  }
+}
+
+/** Without links; what is not there yet is in its folder. */
+function resolved(file: string): string {
+  const absolute = path.resolve(file);
+  try {
+    return realpathSync(absolute);
+  } catch {
+    try {
+      return path.join(realpathSync(path.dirname(absolute)), path.basename(absolute));
+    } catch {
+      return absolute;
+    }
   }
 }
 
@@ -171,14 +187,19 @@ export function unreachable(file: string, name: string, need: 'run' | 'read'): s
   return closed ?? 'permission denied';
 }
 
-export const machineFacts = (places: AgentPlaces, findInterface: FindInterface): MachineFacts => ({
+/** `sandbox`: what the daemon's unit forbids, for whoever asks from outside of it. */
+export const machineFacts = (
+  places: AgentPlaces,
+  findInterface: FindInterface,
+  sandbox: UnitSandbox = () => undefined,
+): MachineFacts => ({
   findInterface,
   missingAgent: (resource) => missingAgent(resource, places),
   programOf: (resource) => programOf(resource, places),
   hasUser: (name) => findUser(name) !== undefined,
   isExecutable,
   isFile: (file) => statSync(file, {throwIfNoEntry: false})?.isFile() ?? false,
-  unwritable,
+  unwritable: (file) => unwritable(file) ?? sandbox(resolved(file)),
   unreachable: (file, user, need) => {
     try {
       return unreachable(file, user, need);

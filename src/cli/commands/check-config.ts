@@ -13,6 +13,7 @@ import {replaceFiles} from '../../configuration/config-files.ts';
 import {readSource} from '../../configuration/read-source.ts';
 import {leftOut, withNames} from '../../configuration/names.ts';
 import {defaultPaths} from '../../system/paths.ts';
+import {unitSandbox} from '../../system/unit-sandbox.ts';
 import {CliError, exit} from '../exit.ts';
 import {jsonText, shownLine} from '../render/shown.ts';
 
@@ -53,6 +54,7 @@ async function judgeDirectory(configDir: string, mode: Mode, node: string, elsew
     node,
     findInterface,
     stateDir: defaultPaths.stateDir,
+    sandbox: unitSandbox(),
     wall: Date.now(),
     ...(elsewhere ? {elsewhere: 'checked for another machine (--elsewhere)'} : {}),
   });

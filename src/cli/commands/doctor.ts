@@ -13,6 +13,7 @@ import type {ProcessStatus} from '../../control/protocol.ts';
 import type {HostFinding} from '../../host/finding.ts';
 import {judgeLog} from '../../host/director/log-judge.ts';
 import {defaultPaths, readSocket} from '../../system/paths.ts';
+import {unitSandbox} from '../../system/unit-sandbox.ts';
 import {CliError, exit} from '../exit.ts';
 import {paintFor} from '../render/paint.ts';
 import {findingLines} from '../render/render-findings.ts';
@@ -92,6 +93,7 @@ export async function doctor(socket: string, options: DoctorOptions): Promise<nu
   const {cluster, diagnostics, sources} = await loadDirectory({
     configDir: options.configDir,
     stateDir: defaultPaths.stateDir,
+    sandbox: unitSandbox(),
     node,
     mode: 'lenient',
     findInterface,

@@ -8,6 +8,9 @@ import type {Current} from './current.ts';
 /** A timer that is late by more than this part of the advert interval lets the sockets be read first. */
 const STALL = 0.25;
 
+/** The last milliseconds of a peer's silence are not left to a timer, which may be this late. */
+const LAST = 2;
+
 /** Effects that take this long, in ms, are of interest to the machine. */
 const SLOW = 1;
 
@@ -26,6 +29,8 @@ export function makeLoop(
 ): Loop {
   const queue: Event[] = [];
   let timer: NodeJS.Timeout | undefined;
+  /** The next look at the clock, in the last milliseconds of a silence. */
+  let turn: NodeJS.Immediate | undefined;
   let dueAt: Instant = 0;
   let running = false;
   let ended = false;
@@ -50,16 +55,36 @@ export function makeLoop(
   function schedule(): void {
     if (ended) return;
     const next = nextDeadline(current.config, current.state);
-    if (timer !== undefined && next === dueAt) return;
-    clearTimeout(timer);
+    if ((timer ?? turn) !== undefined && next === dueAt) return;
+    cancel();
     dueAt = next;
-    // Rounded up: a timer that fires early would only be re-armed.
-    if (next < Infinity) timer = setTimeout(onTimer, Math.max(0, Math.ceil(next - clock.now())));
+    if (next === Infinity) return;
+    const wait = next - clock.now();
+    if (!isSilence(next)) {
+      // Rounded up: a timer that fires early would only be re-armed.
+      timer = setTimeout(onTimer, Math.max(0, Math.ceil(wait)));
+    } else if (wait > LAST) timer = setTimeout(onTimer, Math.floor(wait - LAST));
+    else turn = setImmediate(onTimer);
+  }
+
+  /** Whether a peer counts as dead from then on. It sent nothing for most of deadtime, so this is rare. */
+  const isSilence = (at: Instant): boolean =>
+    current.state.peers.some(({alive, downAt}) => alive && downAt === at);
+
+  function cancel(): void {
+    clearTimeout(timer);
+    clearImmediate(turn);
+    timer = undefined;
+    turn = undefined;
   }
 
   function onTimer(): void {
-    timer = undefined;
+    cancel();
     const now = clock.now();
+    if (now < dueAt && isSilence(dueAt)) {
+      turn = setImmediate(onTimer);
+      return;
+    }
     const late = Math.max(0, now - dueAt);
     lateness.note(late);
     // After a stall, adverts wait in the sockets: one of ours that does not echo them would say that we do not hear the peer.
@@ -76,7 +101,7 @@ export function makeLoop(
     push: (event) => queue.push(event),
     end: () => {
       ended = true;
-      clearTimeout(timer);
+      cancel();
     },
   };
 }
