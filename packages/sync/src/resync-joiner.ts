@@ -159,15 +159,11 @@ function acknowledge(joiner: Joiner, out: JoinerEffect[]): void {
 }
 
 /**
- * The deadline counts while nothing arrives. As long as connections do, the peer has the addresses and serves: an early
- * preemption would break those that are still missing.
+ * The deadline counts from the last connections that arrived. As long as some do, the peer has the addresses and serves: an
+ * early preemption would break those that are still missing.
  */
-function isOverdue({startedAt, progressAt}: Joiner, now: number, {deadline}: JoinerOptions): boolean {
-  const waited = now - startedAt;
-  return (
-    waited >= deadline && (now - progressAt >= Math.min(SILENCE, deadline) || waited >= PATIENCE * deadline)
-  );
-}
+const isOverdue = ({startedAt, progressAt}: Joiner, now: number, {deadline}: JoinerOptions): boolean =>
+  now - Math.max(startedAt, progressAt) >= deadline || now - startedAt >= PATIENCE * deadline;
 
 function onTick(
   joiner: Joiner,

@@ -2,7 +2,7 @@
 import type {Digest, ResyncMessage, SyncPhase} from './resync-wire.ts';
 
 export interface JoinerOptions {
-  /** After this many ms without an end and without progress the verdict is 'deadline'; the transfer continues. */
+  /** After this many ms without progress, or ten times as many without an end, the verdict is 'deadline'; the transfer continues. */
   readonly deadline: number;
   /** Interval between comparisons once the tables are in sync, in ms. */
   readonly compareEvery: number;

@@ -87,10 +87,13 @@ const echoesBefore = (
   {incarnation, sequence}: NonNullable<ActiveGroup['activeAdvert']>,
 ): boolean => echoIncarnation < incarnation || (echoIncarnation === incarnation && echoSequence < sequence);
 
-/** Its adverts arrive, but it has not heard that this director took the group. */
+/**
+ * Its adverts arrive, but it has not heard that this director took the group. If adverts come irregularly, its answer does too:
+ * yielding to a busy peer would only move the address back and forth.
+ */
 export const missedOurTakeover = (config: EngineConfig, group: ActiveGroup, peer: PeerState): boolean =>
   config.nodes.length === 2 &&
-  peer.heardAt - group.since > echoTime(config) &&
+  peer.heardAt - group.since > echoTime(config) + 2 * peer.jitter &&
   (group.activeAdvert === undefined ||
     peer.advert === undefined ||
     echoesBefore(peer.advert, group.activeAdvert));

@@ -1,6 +1,7 @@
 /** The peers: which are alive, since when, and the effect of a pause of this process. */
-import type {Instant} from '@hactl/base';
+import type {Instant, Millis} from '@hactl/base';
 import type {Advert} from '../advert.ts';
+import type {EngineConfig} from '../messages.ts';
 import {incarnationAfter} from '../replay.ts';
 import {activeDownInterval, listenOnlyTime, oversleptTime} from './intervals.ts';
 import type {GroupState, PeerState, State} from './state.ts';
@@ -22,6 +23,7 @@ export const initialPeer = (
   // With more than two nodes an echo says nothing about the others.
   proven,
   heardAt: -Infinity,
+  jitter: 0,
   upSince: now,
   downAt: Infinity,
   paths: [],
@@ -145,6 +147,14 @@ function withoutLastResort(group: GroupState): GroupState {
   return rest;
 }
 
+/** The part of an irregular interval that still counts one advert later. */
+const JITTER_DECAY = 0.7;
+
+function jitterOf({keepalive}: EngineConfig, {heardAt, jitter}: PeerState, now: Instant): Millis {
+  const excess = Math.min(now - heardAt - keepalive, keepalive);
+  return Math.max(0, excess, JITTER_DECAY * jitter);
+}
+
 function heardPeer(turn: Turn, state: State, peer: PeerState, advert: Advert): PeerState {
   const {config, now} = turn;
   const returns = !peer.alive;
@@ -156,6 +166,7 @@ function heardPeer(turn: Turn, state: State, peer: PeerState, advert: Advert): P
     known: true,
     incarnation: advert.incarnation,
     heardAt: now,
+    jitter: returns ? 0 : jitterOf(config, peer, now),
     upSince: returns || advert.incarnation !== peer.advert?.incarnation ? now : peer.upSince,
     downAt: now + activeDownInterval(config, state.nodeIndex),
     paths: heardOn(peer, advert.path, now),

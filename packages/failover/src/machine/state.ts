@@ -1,5 +1,5 @@
 /** The machine's state, role by role. Instants are monotonic. */
-import type {Instant} from '@hactl/base';
+import type {Instant, Millis} from '@hactl/base';
 import type {Advert} from '../advert.ts';
 import type {EngineConfig, EngineVip, Move, MoveScope, Transition} from '../messages.ts';
 
@@ -89,6 +89,11 @@ export interface PeerState {
   /** The newest advert received from it, proven or not: our adverts echo it. */
   readonly newest?: {readonly incarnation: bigint; readonly sequence: bigint};
   readonly heardAt: Instant;
+  /**
+   * How irregularly its adverts came of late: by how much the interval between two exceeded keepalive, at most by another one.
+   * It or this director is busy then, or adverts are lost.
+   */
+  readonly jitter: Millis;
   readonly upSince: Instant;
   readonly downAt: Instant;
   /** When it was last heard on each path. */

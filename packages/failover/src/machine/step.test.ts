@@ -209,15 +209,31 @@ test('a peer that hands over has time to hear of the takeover from the advert on
     const scene = scenes['Backup of a live peer']();
     const asked = {role: 'Active', priority: 255, handover: true} as const;
     const {state} = run(config, scene.state, [
-      [20, {type: 'advert', advert: peerAdvert(asked, {sequence: 1_001n})}],
+      [15, {type: 'advert', advert: peerAdvert(asked, {sequence: 1_001n})}],
+      [25, {type: 'advert', advert: peerAdvert(asked, {sequence: 1_002n})}],
       ...events,
-      [38, {type: 'advert', advert: peerAdvert(asked, {sequence: 1_002n})}],
+      [35, {type: 'advert', advert: peerAdvert(asked, {sequence: 1_003n})}],
     ]);
     return state.groups[0]?.role;
   };
   t.is(takes(), 'Backup');
-  t.is(takes([36, {type: 'acquired', vrid: 1, from: 20}]), 'Active');
-  t.is(takes([36, {type: 'acquired', vrid: 1, from: 30}]), 'Backup', 'of another step');
+  t.is(takes([33, {type: 'acquired', vrid: 1, from: 15}]), 'Active');
+  t.is(takes([33, {type: 'acquired', vrid: 1, from: 25}]), 'Backup', 'of another step');
+});
+
+test('a busy peer, whose adverts come irregularly, is given more time to hear of a takeover', (t) => {
+  const roleAfter = (...instants: readonly number[]): string | undefined => {
+    const scene = scenes['Backup of a live peer']();
+    const asked = {role: 'Active', priority: 255, handover: true} as const;
+    const heard = instants.map(
+      (at, index) =>
+        [at, {type: 'advert', advert: peerAdvert(asked, {sequence: 1_001n + BigInt(index)})}] as const,
+    );
+    return run(config, scene.state, heard).state.groups[0]?.role;
+  };
+  t.is(roleAfter(15, 25, 31), 'Backup');
+  t.is(roleAfter(23, 41), 'Active');
+  t.is(roleAfter(23, 41, 51), 'Backup', 'but not for ever');
 });
 
 /** The instant at which a Backup whose peer fell silent at 20 takes over, if each timer is late by so many ms. */
