@@ -6,12 +6,20 @@
 import {spawn} from 'node:child_process';
 import {readdirSync} from 'node:fs';
 import path from 'node:path';
+import {affectedTests, changedSince, packageExports} from './affected.ts';
 import {readOptions} from './options.ts';
 import {countTap} from './tap.ts';
+import {sources} from './unit/import-graph.ts';
 
 const root = path.resolve(import.meta.dirname, '..');
 const bin = path.join(root, 'node_modules/.bin');
-const {values} = readOptions({options: {only: {type: 'string'}}});
+const {values} = readOptions({
+  options: {
+    only: {type: 'string'},
+    /** Only what a change since this commit can reach. */
+    since: {type: 'string'},
+  },
+});
 
 interface Stage {
   readonly name: string;
@@ -24,13 +32,14 @@ interface Stage {
   readonly lane: 'first' | 'second' | 'alone';
 }
 
-const files = ['packages', 'src', 'test'].flatMap((top) =>
+const everyTest = ['packages', 'src', 'test'].flatMap((top) =>
   readdirSync(path.join(root, top), {recursive: true, encoding: 'utf8'})
     .filter((name) => name.endsWith('.test.ts') && !name.includes('node_modules'))
     .map((name) => `${top}/${name}`)
     // The long forms of attacks: npm run test:attacks.
     .filter((name) => !name.startsWith('test/attacks/')),
 );
+const files = values.since === undefined ? everyTest : sinceTests(everyTest, values.since);
 const isRoot = process.getuid?.() === 0;
 const needsIpvs = files.filter((name) => name.endsWith('.vm.test.ts'));
 const needsNetns = files.filter((name) => name.endsWith('.netns.test.ts'));
@@ -119,7 +128,12 @@ async function lane(of: readonly Stage[], together: boolean): Promise<void> {
 }
 
 // A micro-VM keeps one core busy: one runs in parallel with the stages of this kernel, then two in parallel.
-const chosen = stages.filter((stage) => values.only === undefined || stage.name.includes(values.only));
+const chosen = stages.filter(
+  (stage) =>
+    (values.only === undefined || stage.name.includes(values.only)) &&
+    // A stage of tests of which none is affected.
+    (values.since === undefined || !stage.tap || stage.argv.some((word) => word.endsWith('.test.ts'))),
+);
 const of = (name: Stage['lane']): readonly Stage[] => chosen.filter((stage) => stage.lane === name);
 const both = of('first').length > 0 && of('second').length > 0;
 await Promise.all([lane(of('first'), both), lane(of('second'), both)]);
@@ -128,6 +142,15 @@ await lane(of('alone'), false);
 process.stdout.write(`\n${[...failures, ...summary].join('\n')}\n`);
 process.stdout.write(`${passed} passed, ${failed} failed\n`);
 process.exitCode = failed === 0 && passed > 0 ? 0 : 1;
+
+/** The tests that a change since a commit can reach; says how many are left out. */
+function sinceTests(tests: readonly string[], ref: string): string[] {
+  const chosen = affectedTests(tests, sources, changedSince(ref), packageExports);
+  process.stdout.write(
+    `since ${ref}: ${chosen.length} of ${tests.length} test files, ${tests.length - chosen.length} left out\n`,
+  );
+  return chosen;
+}
 
 function run(stage: Stage, say: (line: string) => void): Promise<{status: number; output: string}> {
   return new Promise((resolve) => {

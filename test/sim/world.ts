@@ -207,6 +207,13 @@ export function makeWorld(options: WorldOptions) {
       }
   }
 
+  /** A machine answers while it has power, whether its director runs or is suspended. */
+  function askKernel(node: WorldNode, nodeIndex: number): void {
+    const other = nodes[nodeIndex];
+    const reachable = lan.cut === 0 && node.carrierLost === 0 && other?.carrierLost === 0;
+    if (reachable && other.state !== undefined) fly(node.place, 0.4, {type: 'kernel-answers', nodeIndex});
+  }
+
   const leaseOf = (node: WorldNode): number =>
     node.config.vipLease > 0 ? now + node.config.vipLease : Infinity;
 
@@ -230,6 +237,8 @@ export function makeWorld(options: WorldOptions) {
         return announce(node, effect.vips);
       case 'send-advert':
         return send(node);
+      case 'ask-kernel':
+        return askKernel(node, effect.nodeIndex);
       case 'remember-incarnation':
         node.incarnation = effect.incarnation;
         return;

@@ -269,6 +269,7 @@ const spawners: Readonly<Record<string, string>> = {
   'src/host/realserver/realserver-driver.ts': 'steps in the foreground: Ctrl-C ends them with the command',
   'src/setup/start.ts': 'systemctl in the foreground: Ctrl-C ends it with the command',
   'src/system/syslog.ts': 'logger(1), which keeps running',
+  'src/system/unit-sandbox.ts': 'systemctl show, which the command waits for',
 };
 
 test('programs are started with runLimited, which kills their process group at the limit', (t) => {

@@ -1,6 +1,6 @@
 /** Sends announcements of addresses: gratuitous ARP on a packet socket, neighbour advertisements on a raw one. */
 import {addressBytes} from './address-text.ts';
-import {arpAnnouncement, macBytes} from './arp.ts';
+import {arpAnnouncement, encodeArp, macBytes, NOBODY} from './arp.ts';
 import {encodeUnsolicitedNa} from './na.ts';
 import {abi, closeFd, errnoName, lastErrno, openSocket, sendTo, setIntOption} from './sys.ts';
 
@@ -23,6 +23,16 @@ export interface Announcement {
 export interface Announcer {
   /** Sends one round: for IPv4 both forms of the announcement. Returns the error's name, or undefined. */
   announce(what: Announcement): string | undefined;
+  /**
+   * Sends an ordinary ARP request for another host's address: an answer comes to the ARP watch. A failure is as good as no
+   * answer.
+   */
+  readonly ask: (question: {
+    readonly index: number;
+    readonly mac: string;
+    readonly own: string;
+    readonly address: string;
+  }) => void;
   /** The reason why announcements are impossible. */
   readonly problem: string | undefined;
   close(): void;
@@ -40,16 +50,21 @@ export function openAnnouncer(): Announcer {
   }
   let icmp: number | undefined;
 
-  const sendArp = ({address, index, mac, trailer}: Announcement): string | undefined => {
-    if (packet === undefined) return problem;
-    const pair = arpAnnouncement(address, mac, trailer);
-    // struct sockaddr_ll
+  /** struct sockaddr_ll */
+  const everybody = (index: number): Buffer => {
     const to = Buffer.alloc(20);
     to.writeUInt16LE(abi.AF_PACKET, 0);
     to.writeUInt16BE(ETHERTYPE_ARP, 2);
     to.writeInt32LE(index, 4);
     to[11] = 6;
     to.fill(0xff, 12, 18);
+    return to;
+  };
+
+  const sendArp = ({address, index, mac, trailer}: Announcement): string | undefined => {
+    if (packet === undefined) return problem;
+    const pair = arpAnnouncement(address, mac, trailer);
+    const to = everybody(index);
     for (const frame of pair) if (sendTo(packet, frame, frame.length, to) < 0) return errnoName(lastErrno());
     return undefined;
   };
@@ -75,6 +90,11 @@ export function openAnnouncer(): Announcer {
       if (problem !== undefined) return problem;
       if (macBytes(what.mac).length !== 6) return 'the device has no Ethernet address';
       return what.family === 4 ? sendArp(what) : sendNa(what);
+    },
+    ask: ({index, mac, own, address}) => {
+      if (packet === undefined || macBytes(mac).length !== 6) return;
+      const frame = encodeArp({operation: 'request', sha: mac, spa: own, tha: NOBODY, tpa: address});
+      sendTo(packet, frame, frame.length, everybody(index));
     },
     close: () => {
       if (packet !== undefined) closeFd(packet);

@@ -22,6 +22,8 @@ const PADDED = 60;
 const ETHERTYPE_ARP = 0x0806;
 /** Hardware types that Linux takes on Ethernet: Ethernet, IEEE 802. */
 const hardware: readonly number[] = [1, 6];
+/** The target's hardware address in a request. */
+export const NOBODY = '00:00:00:00:00:00';
 const BROADCAST = 'ff:ff:ff:ff:ff:ff';
 
 export const macBytes = (mac: string): Buffer => Buffer.from(mac.replaceAll(':', ''), 'hex');
@@ -79,7 +81,6 @@ export function arpAnnouncement(
   mac: string,
   trailer?: () => Uint8Array,
 ): readonly [Buffer, Buffer] {
-  const nobody = '00:00:00:00:00:00';
   const packet = (operation: ArpPacket['operation'], tha: string): Buffer =>
     encodeArp({
       operation,
@@ -89,5 +90,5 @@ export function arpAnnouncement(
       tpa: address,
       ...(trailer ? {trailer: trailer()} : {}),
     });
-  return [packet('request', nobody), packet('reply', BROADCAST)];
+  return [packet('request', NOBODY), packet('reply', BROADCAST)];
 }

@@ -33,6 +33,13 @@ export interface Transfer {
   tick(): void;
 }
 
+function verdictText(inSync: boolean, connections: number, took: number): string {
+  const seconds = (took / 1_000).toFixed(inSync ? 2 : 1);
+  return inSync
+    ? `in sync with the peer: ${connections} connections after ${seconds} s`
+    : `not in sync after ${seconds} s: going on without (${connections} connections so far); hactl_sync_deadline says how long to wait`;
+}
+
 export function openTransfer(context: SyncContext, ports: TransferPorts): Transfer {
   const {mirror, now, mirrorTime, settings, log} = context;
   const {peer, injector} = ports;
@@ -64,12 +71,7 @@ export function openTransfer(context: SyncContext, ports: TransferPorts): Transf
     // Later changes are judged separately.
     context.recentSync = false;
     state.last = {took, connections: mirror.size, rounds, complete: inSync};
-    log(
-      inSync ? 'info' : 'warn',
-      inSync
-        ? `in sync with the peer: ${mirror.size} connections after ${(took / 1_000).toFixed(2)} s`
-        : `not in sync after ${(took / 1_000).toFixed(1)} s: going on without (${mirror.size} connections so far); hactl_sync_deadline says how long to wait`,
-    );
+    log(inSync ? 'info' : 'warn', verdictText(inSync, mirror.size, took));
   };
   const isWanted = (chunk: Chunk, start: number): boolean =>
     find(mirror, chunk.message, start) < 0 && !ports.isGone(chunk.message, start);

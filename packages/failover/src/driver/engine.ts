@@ -10,6 +10,7 @@ import {peerPaths} from '../path-id.ts';
 import {makeClaims} from './claims.ts';
 import type {Current, Shared} from './current.ts';
 import {makeHeartbeat} from './heartbeat.ts';
+import {makeKernelQuestion} from './kernel-question.ts';
 import {watchLinks} from './links.ts';
 import {makeLoop} from './loop.ts';
 import {perform, type Tools} from './perform.ts';
@@ -60,6 +61,34 @@ function reportCannotAnnounce({cannotAnnounce}: Vips, send: (message: FromEngine
   send({type: 'event', level: 'error', code: 'cannot-announce', message});
 }
 
+interface Parts {
+  readonly shared: Shared;
+  readonly realtime: string;
+  readonly vips: Vips;
+  readonly heartbeat: ReturnType<typeof makeHeartbeat>;
+  readonly receiver: ReturnType<typeof makeReceiver>;
+  readonly pings: ReturnType<typeof makePings>;
+  readonly lateness: EngineStatus['lateness'];
+}
+
+function statusOf({shared, realtime, vips, heartbeat, receiver, pings, lateness}: Parts): EngineStatus {
+  const {current, clock, counters} = shared;
+  const now = clock.now();
+  return {
+    pid: process.pid,
+    node: current.config.node,
+    realtime,
+    groups: groupStatus(current, vips, heartbeat.paths(), now),
+    peers: current.state.peers.map((peer) => peerStatus(peer, receiver.sourcesOf(peer.nodeIndex), now)),
+    paths: pathStatus(current, heartbeat.paths(), now),
+    counters,
+    vipLease: current.config.vipLease,
+    vipRenewal: renewInterval(current.config),
+    lateness,
+    pings: pings.status(),
+  };
+}
+
 /** Starts the engine; `send` goes to the supervisor, `quit` ends the process. */
 export function startEngine(
   first: EngineConfig,
@@ -107,7 +136,16 @@ export function startEngine(
   current.config = withoutOwnPaths();
   const receiver = makeReceiver(shared, store);
   const heartbeat = makeHeartbeat(current, table, vips, receiver.onDatagram);
-  const tools: Tools = {shared, vips, store, loop, sendAdverts: heartbeat.send, finish};
+  const question = makeKernelQuestion({shared, table, vips, pathsOf: receiver.pathsOf});
+  const tools: Tools = {
+    shared,
+    vips,
+    store,
+    loop,
+    sendAdverts: heartbeat.send,
+    askKernel: question.ask,
+    finish,
+  };
   let scriptsDown = 0;
   const reportTracked = (): void =>
     loop.feed({type: 'tracked-down', count: pings.down() + scriptsDown + links.trackedDown()});
@@ -116,7 +154,9 @@ export function startEngine(
     shared,
     vips,
     judge: claims.judge,
+    answered: question.heard,
     changed: (all) => {
+      question.refresh();
       heartbeat.reopen(all);
       reportTracked();
       if (withoutOwnPaths().paths.length !== current.config.paths.length) reconfigure();
@@ -136,22 +176,8 @@ export function startEngine(
     quit();
   }
 
-  function status(): EngineStatus {
-    const now = clock.now();
-    return {
-      pid: process.pid,
-      node: current.config.node,
-      realtime,
-      groups: groupStatus(current, vips, heartbeat.paths(), now),
-      peers: current.state.peers.map((peer) => peerStatus(peer, receiver.sourcesOf(peer.nodeIndex), now)),
-      paths: pathStatus(current, heartbeat.paths(), now),
-      counters,
-      vipLease: current.config.vipLease,
-      vipRenewal: renewInterval(current.config),
-      lateness: lateness.summary(),
-      pings: pings.status(),
-    };
-  }
+  const status = (): EngineStatus =>
+    statusOf({shared, realtime, vips, heartbeat, receiver, pings, lateness: lateness.summary()});
 
   function reconfigure(wanted?: EngineConfig): void {
     const previous = current.config;

@@ -21,6 +21,8 @@ export interface LinkOptions {
     mac: string,
     trailer: Uint8Array | undefined,
   ) => 'peer' | 'peer-alive' | 'stranger';
+  /** The sender of an ARP reply to this machine. */
+  readonly answered: (address: string) => void;
   /** Interfaces may have appeared or disappeared. */
   readonly changed: (links: readonly Link[]) => void;
 }
@@ -45,7 +47,10 @@ export const isForeignClaim = (link: Link | undefined, index: number, mac: strin
   link?.mac !== mac && (index === 0 || link?.index === index);
 
 /** `table` holds the current links; it is shared with the parts that send. */
-export function watchLinks(table: {links: readonly Link[]}, {shared, vips, judge, changed}: LinkOptions) {
+export function watchLinks(
+  table: {links: readonly Link[]},
+  {shared, vips, judge, answered, changed}: LinkOptions,
+) {
   const {current, count, feed} = shared;
   const allVips = (): EngineVip[] => current.config.groups.flatMap((group) => group.vips);
   const linkOf = (vip: EngineVip): Link | undefined => table.links.find((link) => link.name === vip.device);
@@ -119,7 +124,9 @@ export function watchLinks(table: {links: readonly Link[]}, {shared, vips, judge
   try {
     arp = openArpWatch((index, frame) => {
       const decoded = decodeArp(frame);
-      if (decoded.ok) claimed(index, decoded.value.spa, decoded.value.sha, decoded.value.trailer);
+      if (!decoded.ok) return;
+      if (decoded.value.operation === 'reply') answered(decoded.value.spa);
+      claimed(index, decoded.value.spa, decoded.value.sha, decoded.value.trailer);
     });
   } catch (error) {
     const message = `claims of addresses are not heard (CAP_NET_RAW is missing?): ${String(error)}`;

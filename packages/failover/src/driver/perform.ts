@@ -18,6 +18,7 @@ export interface Tools {
   readonly store: StateStore;
   readonly loop: Pick<Loop, 'push'>;
   readonly sendAdverts: () => void;
+  readonly askKernel: (nodeIndex: number) => void;
   readonly finish: () => void;
 }
 
@@ -58,6 +59,8 @@ export function perform(tools: Tools, effect: Effect): void | 'failed' {
       return;
     case 'send-advert':
       return tools.sendAdverts();
+    case 'ask-kernel':
+      return tools.askKernel(effect.nodeIndex);
     case 'remember-incarnation':
       return store.rememberOwn(effect.incarnation);
     case 'prepare':

@@ -68,6 +68,12 @@ export function makeReceiver({current, count, feed}: Shared, store: StateStore) 
       else onAdvert(decoded.value, path, from);
       return true;
     },
+    /** The paths on which adverts of this node were accepted, and the addresses they came from. */
+    pathsOf: (nodeIndex: number): (readonly [path: number, address: string])[] =>
+      [...sources].flatMap(([key, from]) => {
+        const [node, path] = key.split(' ').map(Number);
+        return node === nodeIndex && path !== undefined ? [[path, from] as const] : [];
+      }),
     sourcesOf: (nodeIndex: number): string[] => [
       ...new Set([...sources].flatMap(([key, from]) => (key.startsWith(`${nodeIndex} `) ? [from] : []))),
     ],

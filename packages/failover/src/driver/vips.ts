@@ -13,6 +13,9 @@ export interface VipOptions {
 
 export type Vips = ReturnType<typeof openVips>;
 
+const keysOf = (list: readonly InterfaceAddress[]): ReadonlySet<string> =>
+  new Set(list.map(({index, address, prefixLength}) => `${index} ${address}/${prefixLength}`));
+
 /** `leaseMs` 0: the address stays until removed. */
 export function openVips({clock, count, linkOf, claim}: VipOptions) {
   const addresses = openAddresses();
@@ -81,9 +84,7 @@ export function openVips({clock, count, linkOf, claim}: VipOptions) {
 
   /** Which of these addresses are on their interfaces, according to the kernel. */
   function present(vips: readonly EngineVip[], list: readonly InterfaceAddress[]): readonly EngineVip[] {
-    const onLinks = new Set(
-      list.map(({index, address, prefixLength}) => `${index} ${address}/${prefixLength}`),
-    );
+    const onLinks = keysOf(list);
     for (const vip of vips)
       if (onLinks.has(keyOf(vip))) onInterface.add(keyOf(vip));
       else {
@@ -102,11 +103,7 @@ export function openVips({clock, count, linkOf, claim}: VipOptions) {
     list: readonly InterfaceAddress[],
     leased: boolean,
   ): readonly EngineVip[] {
-    const fixed = new Set(
-      list
-        .filter(({validFor}) => validFor === undefined)
-        .map(({index, address, prefixLength}) => `${index} ${address}/${prefixLength}`),
-    );
+    const fixed = keysOf(list.filter(({validFor}) => validFor === undefined));
     foreign.clear();
     if (!leased) return [];
     const found = vips.filter((vip) => fixed.has(keyOf(vip)) && !assigned.has(keyOf(vip)));
@@ -119,6 +116,7 @@ export function openVips({clock, count, linkOf, claim}: VipOptions) {
     put,
     remove,
     announce,
+    askWho: announcer.ask,
     present,
     noteForeign,
     list: () => addresses.list(),

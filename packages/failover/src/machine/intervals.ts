@@ -20,6 +20,21 @@ export const oversleptTime = (config: EngineConfig): Millis => Math.max(config.k
 export const activeDownInterval = (config: EngineConfig, nodeIndex: number): Millis =>
   config.deadtime + skewTime(config, nodeIndex);
 
+/** With a shorter deadtime the peer's kernel is asked before the peer counts as dead. */
+const QUICK_DEADTIME: Millis = 50;
+
+/**
+ * At the fastest settings a process that does not run for a few milliseconds is as silent as a dead machine. Its kernel tells
+ * them apart: it answers ARP meanwhile, and serves the addresses.
+ */
+export const asksKernel = (config: EngineConfig): boolean => config.deadtime < QUICK_DEADTIME;
+
+/** How long a kernel's answer may take: a round trip on a LAN, and the grain of our timer. */
+export const KERNEL_ANSWER: Millis = 2;
+
+/** Silence after which a peer whose kernel answers is considered dead all the same. */
+export const stalledTime = (config: EngineConfig): Millis => 10 * config.deadtime;
+
 /** How far the peer's echo may lag behind our sequence while it still counts as hearing us. */
 export const echoWindow = (config: EngineConfig): bigint =>
   BigInt(Math.ceil(config.deadtime / config.keepalive) + 1);

@@ -3,7 +3,14 @@ import type {Instant, Millis} from '@hactl/base';
 import type {Advert} from '../advert.ts';
 import type {EngineConfig} from '../messages.ts';
 import {incarnationAfter} from '../replay.ts';
-import {activeDownInterval, listenOnlyTime, oversleptTime} from './intervals.ts';
+import {
+  activeDownInterval,
+  asksKernel,
+  KERNEL_ANSWER,
+  listenOnlyTime,
+  oversleptTime,
+  stalledTime,
+} from './intervals.ts';
 import type {GroupState, PeerState, State} from './state.ts';
 import type {Turn} from './turn.ts';
 
@@ -26,6 +33,7 @@ export const initialPeer = (
   jitter: 0,
   upSince: now,
   downAt: Infinity,
+  kernel: 'not-asked',
   paths: [],
   saidGoodbye: false,
   fenced: false,
@@ -54,13 +62,38 @@ export function onWake(turn: Turn, state: State, dueAt: Instant): State {
   return {...next, listenOnlyUntil: now + listenOnlyTime(config), readySince: now};
 }
 
+/** When something is to be done about a peer's silence. */
+export const silenceDeadline = (config: EngineConfig, {kernel, downAt}: PeerState): Instant =>
+  kernel === 'not-asked' && asksKernel(config) ? downAt - KERNEL_ANSWER : downAt;
+
+/** Shortly before a peer counts as dead, while there is time for an answer. */
+function askKernel({config, now, emit}: Turn, state: State, peer: PeerState): PeerState {
+  if (now < silenceDeadline(config, peer) || peer.kernel !== 'not-asked' || !asksKernel(config)) return peer;
+  if (state.listenOnlyUntil !== undefined) return peer;
+  emit({type: 'ask-kernel', nodeIndex: peer.nodeIndex});
+  return {...peer, kernel: 'asked', downAt: Math.max(peer.downAt, now + KERNEL_ANSWER)};
+}
+
+/** Its process does not run, or not in time. Its kernel serves: there is more time. */
+export function onKernelAnswer({config}: Turn, state: State, nodeIndex: number): State {
+  return {
+    ...state,
+    peers: state.peers.map((peer) =>
+      peer.nodeIndex === nodeIndex && peer.alive && peer.kernel === 'asked'
+        ? {...peer, kernel: 'answered', downAt: Math.max(peer.downAt, peer.heardAt + stalledTime(config))}
+        : peer,
+    ),
+  };
+}
+
 /** Silence: late first, then dead. */
 export function checkSilence(turn: Turn, state: State): State {
   const {config, now} = turn;
   return {
     ...state,
-    peers: state.peers.map((peer) => {
-      if (!peer.alive) return peer;
+    peers: state.peers.map((found) => {
+      if (!found.alive) return found;
+      const peer = askKernel(turn, state, found);
       const silence = Math.round(now - peer.heardAt);
       if (now >= peer.downAt && state.listenOnlyUntil === undefined) {
         turn.log('warn', 'peer-dead', `${peer.name} is silent for ${silence} ms: dead`, {
@@ -169,6 +202,7 @@ function heardPeer(turn: Turn, state: State, peer: PeerState, advert: Advert): P
     jitter: returns ? 0 : jitterOf(config, peer, now),
     upSince: returns || advert.incarnation !== peer.advert?.incarnation ? now : peer.upSince,
     downAt: now + activeDownInterval(config, state.nodeIndex),
+    kernel: 'not-asked',
     paths: heardOn(peer, advert.path, now),
     fenced: false,
     saidGoodbye: advert.groups.length > 0 && advert.groups.every((group) => group.priority === 0),

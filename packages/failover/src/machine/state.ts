@@ -96,6 +96,8 @@ export interface PeerState {
   readonly jitter: Millis;
   readonly upSince: Instant;
   readonly downAt: Instant;
+  /** Whether its kernel was asked, or has answered, since its last advert; see `asksKernel`. */
+  readonly kernel: 'not-asked' | 'asked' | 'answered';
   /** When it was last heard on each path. */
   readonly paths: readonly Instant[];
   readonly advert?: Advert;
@@ -171,6 +173,8 @@ export type Event =
   | {readonly type: 'tracked-down'; readonly count: number}
   /** `leaveAddresses`: if no peer can take over, the addresses stay for this process's successor. */
   | {readonly type: 'stop'; readonly leaveAddresses: boolean}
+  /** ARP: the peer's machine lives. Nobody signs it: it delays a takeover, once, and causes none. */
+  | {readonly type: 'kernel-answers'; readonly nodeIndex: number}
   | {readonly type: 'configure'; readonly previous: EngineConfig};
 
 /** An action on a group's addresses; it lists them, so that the driver needs no configuration. */
@@ -191,6 +195,8 @@ export type Effect =
   | AddressEffect<'release'>
   | AddressEffect<'leave-addresses'>
   | {readonly type: 'send-advert'}
+  /** Ask whether the peer's machine lives: `kernel-answers` says so. */
+  | {readonly type: 'ask-kernel'; readonly nodeIndex: number}
   /** The peer knows a higher incarnation of ours than our state directory: save it. */
   | {readonly type: 'remember-incarnation'; readonly incarnation: bigint}
   | {readonly type: 'prepare'; readonly vrid: number}

@@ -14,6 +14,7 @@ const events: Readonly<Record<Event['type'], readonly Event[]>> = {
     {type: 'advert', advert: peerAdvert({role: 'Backup', priority: 0})},
     {type: 'advert', advert: peerAdvert({role: 'Active', priority: 255, handover: true})},
   ],
+  'kernel-answers': [{type: 'kernel-answers', nodeIndex: 1}],
   'found-address': [{type: 'found-address', vrid: 1, addresses: ['10.0.0.100']}],
   'acquire-failed': [{type: 'acquire-failed', vrid: 1, reason: 'no buffer space'}],
   acquired: [{type: 'acquired', vrid: 1, from: 0}],
@@ -236,33 +237,63 @@ test('a busy peer, whose adverts come irregularly, is given more time to hear of
   t.is(roleAfter(23, 41, 51), 'Backup', 'but not for ever');
 });
 
-/** The instant at which a Backup whose peer fell silent at 20 takes over, if each timer is late by so many ms. */
-const takeoverAt = (fast: EngineConfig, late: number): number => {
+const quick: EngineConfig = {...config, keepalive: 1, deadtime: 4, warntime: 2};
+/** A Backup that has heard an Active each millisecond, the last time at 20. */
+const untilSilence = (settings: EngineConfig): State => {
   const active = {role: 'Active', priority: 255} as const;
-  let {state} = run(fast, initialState(fast, 5n, 0), [
-    [0, {type: 'readiness', ready: true}],
-    ...Array.from(
-      {length: 20},
-      (_, at) =>
-        [
-          at + 1,
-          {
-            type: 'advert',
-            advert: peerAdvert(active, {sequence: 1_000n + BigInt(at), echoSequence: 1n + BigInt(at)}),
-          },
-        ] as const,
-    ),
-  ]);
-  for (let at = 20; at < 1_000; at = Math.max(nextDeadline(fast, state), at) + late) {
-    state = step(fast, state, {type: 'tick'}, at)[0];
-    if (state.groups[0]?.role === 'Active') return at;
+  const adverts = Array.from({length: 20}, (_, at) => {
+    const advert = {sequence: 1_000n + BigInt(at), echoSequence: 1n + BigInt(at)};
+    return [at + 1, {type: 'advert', advert: peerAdvert(active, advert)}] as const;
+  });
+  return run(settings, initialState(settings, 5n, 0), [[0, {type: 'readiness', ready: true}], ...adverts])
+    .state;
+};
+/** What happens at its deadlines from then on; `late`: by how many ms each timer is. */
+const silence = (settings: EngineConfig, {late = 0, answersAt = Infinity, until = 1_000}) => {
+  let state = untilSilence(settings);
+  const asked: number[] = [];
+  let answered = false;
+  for (let at = 20; at < until; at = Math.max(nextDeadline(settings, state), at) + late) {
+    const event: Event =
+      at >= answersAt && !answered ? {type: 'kernel-answers', nodeIndex: 1} : {type: 'tick'};
+    answered ||= event.type === 'kernel-answers';
+    const [next, effects] = step(settings, state, event, at);
+    state = next;
+    if (effects.some(({type}) => type === 'ask-kernel')) asked.push(at);
+    if (state.groups[0]?.role === 'Active') return {asked, takenAt: at};
   }
-  return Infinity;
+  return {asked, takenAt: Infinity};
 };
 
 test('at the fastest adverts, timers that are late by their resolution do not delay a takeover', (t) => {
-  const fast: EngineConfig = {...config, keepalive: 1, deadtime: 4, warntime: 2};
-  t.true(takeoverAt(fast, 0.1) < 20 + 4 + 1);
-  t.true(takeoverAt(fast, 1.5) < 20 + 4 + 3);
-  t.true(takeoverAt({...fast, keepalive: 2}, 1.9) < 20 + 4 + 4);
+  t.true(silence(quick, {late: 0.1}).takenAt < 20 + 4 + 1);
+  t.true(silence(quick, {late: 1.5}).takenAt < 20 + 4 + 3);
+  t.true(silence({...quick, keepalive: 2}, {late: 1.9}).takenAt < 20 + 4 + 4);
+});
+
+test('below a deadtime of 50 ms the kernel of a silent peer is asked once, two milliseconds before the takeover', (t) => {
+  const {asked, takenAt} = silence(quick, {late: 0.1});
+  t.is(asked.length, 1);
+  t.true(takenAt - asked[0]! >= 2 && takenAt - asked[0]! < 3);
+  const slow = {...quick, keepalive: 10, deadtime: 50, warntime: 20};
+  t.deepEqual(silence(slow, {late: 0.1}).asked, []);
+});
+
+test('a peer whose kernel answers has ten times deadtime, and not more', (t) => {
+  const {asked, takenAt} = silence(quick, {late: 0.1, answersAt: 22.5});
+  t.is(asked.length, 1);
+  t.true(takenAt >= 60 && takenAt < 62, String(takenAt));
+});
+
+test('an answer that nobody asked for, or to an earlier question, delays nothing', (t) => {
+  const answer: Event = {type: 'kernel-answers', nodeIndex: 1};
+  const start = untilSilence(quick);
+  const downAt = (state: State): number => state.peers[0]?.downAt ?? 0;
+  const [unasked] = step(quick, start, answer, 20.5);
+  t.is(downAt(unasked), downAt(start));
+  const [asked] = step(quick, start, {type: 'tick'}, 22.2);
+  const heard = {role: 'Active', priority: 255} as const;
+  const [again] = step(quick, asked, {type: 'advert', advert: peerAdvert(heard, {sequence: 1_100n})}, 22.4);
+  const [after] = step(quick, again, answer, 22.6);
+  t.is(downAt(after), downAt(again));
 });

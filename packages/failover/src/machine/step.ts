@@ -13,7 +13,7 @@ import {onConflict} from './conflict.ts';
 import {activeDownInterval} from './intervals.ts';
 import {anyAlive, mayLiveUnheard} from './knowledge.ts';
 import {onGiveUp, onMove, onStop, settleMoves} from './moves.ts';
-import {checkSilence, initialPeer, onAdvert, onWake} from './peers.ts';
+import {checkSilence, initialPeer, onAdvert, onKernelAnswer, onWake, silenceDeadline} from './peers.ts';
 import {onConfigure} from './reconfigure.ts';
 import {initialGroup} from './roles.ts';
 import type {Effect, Event, GroupState, State} from './state.ts';
@@ -66,7 +66,7 @@ export function nextDeadline(config: EngineConfig, state: State): Instant {
   if (state.listenOnlyUntil !== undefined) return state.listenOnlyUntil;
   return Math.min(
     state.advertAt,
-    ...state.peers.filter(({alive}) => alive).map(({downAt}) => downAt),
+    ...state.peers.filter(({alive}) => alive).map((peer) => silenceDeadline(config, peer)),
     ...state.groups.map((group) => groupDeadline(config, state, group)),
   );
 }
@@ -100,6 +100,8 @@ function take(turn: Turn, state: State, event: Event): State {
       return onTick(turn, state);
     case 'advert':
       return onAdvert(turn, state, event.advert);
+    case 'kernel-answers':
+      return onKernelAnswer(turn, state, event.nodeIndex);
     case 'found-address':
       return change(state, event.vrid, (group) => onFoundAddress(turn, group, event.addresses));
     case 'acquire-failed':
