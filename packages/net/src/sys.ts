@@ -26,6 +26,9 @@ const sysGetsockopt = libc.func(
 );
 const sysConnect = libc.func('int connect(int fd, const uint8_t *address, uint32_t length)');
 
+const sysIoctl = libc.func('int ioctl(int fd, unsigned long request, _Out_ uint8_t *value)');
+const sysClockGettime = libc.func('int clock_gettime(int clock, _Out_ uint8_t *time)');
+
 /** Constants of Linux's ABI (x86_64 and arm64 agree on these). */
 export const abi = {
   AF_UNIX: 1,
@@ -103,6 +106,28 @@ export function droppedBy(fd: number): number {
   const words = Buffer.alloc(MEMINFO_WORDS * 4);
   const known = sysGetsockopt(fd, abi.SOL_SOCKET, abi.SO_MEMINFO, words, [words.length]) as number;
   return known < 0 ? 0 : words.readUInt32LE(MEMINFO_DROPS * 4);
+}
+
+const SIOCGSTAMPNS = 0x8907;
+const CLOCK_REALTIME = 0;
+/** No datagram is believed to have waited longer. */
+const WAITED_MAX = 10_000;
+const stamp = Buffer.alloc(16);
+/** A struct timespec in ms, without the high digits of its seconds: a double has room for the nanoseconds then. */
+const milliseconds = (time: Buffer): number =>
+  (time.readUInt32LE(0) % 1e6) * 1_000 + time.readUInt32LE(8) / 1e6;
+
+/**
+ * How long the datagram that was read last from this socket had waited in it, in ms: this process may have read it late. 0 if
+ * unknown. The kernel begins to take the time with the first question: ask once when the socket is opened.
+ */
+export function waitedFor(fd: number): number {
+  if ((sysIoctl(fd, SIOCGSTAMPNS, stamp) as number) < 0) return 0;
+  const arrived = milliseconds(stamp);
+  sysClockGettime(CLOCK_REALTIME, stamp);
+  const waited = milliseconds(stamp) - arrived;
+  // The wall clock may have been set meanwhile.
+  return waited > 0 && waited < WAITED_MAX ? waited : 0;
 }
 
 /** The errno of the last call in this file. */

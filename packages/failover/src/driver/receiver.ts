@@ -29,7 +29,7 @@ export function makeReceiver({current, count, feed}: Shared, store: StateStore) 
     );
   }
 
-  function onAdvert(advert: Advert, arrived: number, from: string): void {
+  function onAdvert(advert: Advert, arrived: number, from: string, waited: number): void {
     const {config} = current;
     const name = config.nodes[advert.nodeIndex];
     if (name === undefined || shortHash(name) !== advert.node) return count('fault-unknown-node');
@@ -49,13 +49,13 @@ export function makeReceiver({current, count, feed}: Shared, store: StateStore) 
     sources.set(`${advert.nodeIndex} ${path}`, from);
     // Written at once for a new incarnation of the peer, where it matters most.
     if (accepted.value.incarnation !== before.incarnation) save();
-    feed({type: 'advert', advert: heard});
+    feed({type: 'advert', advert: heard, waited});
   }
 
   return {
     save,
     /** Whether another host sent it: the kernel loops our own broadcasts and multicasts back. */
-    onDatagram: (path: number, bytes: Buffer, from: string): boolean => {
+    onDatagram: (path: number, bytes: Buffer, from: string, waited = 0): boolean => {
       const {config, state} = current;
       const decoded = decodeAdvert(
         bytes,
@@ -65,7 +65,7 @@ export function makeReceiver({current, count, feed}: Shared, store: StateStore) 
       if (!decoded.ok) count(`fault-${decoded.fault.code}`);
       else if (decoded.value.nodeIndex === state.nodeIndex && decoded.value.node === shortHash(config.node))
         return false;
-      else onAdvert(decoded.value, path, from);
+      else onAdvert(decoded.value, path, from, waited);
       return true;
     },
     /** The paths on which adverts of this node were accepted, and the addresses they came from. */

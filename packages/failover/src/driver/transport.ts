@@ -11,6 +11,7 @@ import {
   sendTo,
   setIntOption,
   socketAddress,
+  waitedFor,
 } from '@hactl/net';
 import type {EnginePath} from '../messages.ts';
 import {advertFilter, insistsOnLink, sentHops, type Surroundings} from './strangers.ts';
@@ -63,13 +64,13 @@ function enlarge(fd: number): void {
 }
 
 /**
- * Opens all paths. `received` is called for each datagram with the path's index; it returns whether the datagram counts as
+ * Opens all paths. `received` is called for each datagram with the path's index and how long it waited in the socket, in ms; it returns whether the datagram counts as
  * received: the kernel loops a sender's own broadcasts back.
  */
 export function openTransport(
   paths: readonly EnginePath[],
   around: Surroundings,
-  received: (path: number, bytes: Buffer, from: string) => boolean,
+  received: (path: number, bytes: Buffer, from: string, waited: number) => boolean,
 ): Transport {
   const open: (OpenPath | undefined)[] = paths.map(() => undefined);
   const states: Path[] = paths.map((path, index) => ({
@@ -107,9 +108,11 @@ export function openTransport(
         filter: advertFilter(family, around.cluster, onLink),
       });
       enlarge(fd);
+      // From now on the kernel takes the time of each datagram.
+      waitedFor(fd);
       const socket = dgram.createSocket(family === 6 ? 'udp6' : 'udp4');
       socket.on('message', (bytes, from) => {
-        if (received(index, bytes, from.address)) state.received += 1;
+        if (received(index, bytes, from.address, waitedFor(fd))) state.received += 1;
       });
       socket.on('error', (error: NodeJS.ErrnoException) => {
         state.error = error.code ?? error.message;

@@ -76,7 +76,7 @@ function yieldTo(turn: Turn, state: State, group: ActiveGroup, peer: PeerState):
   const {config, now} = turn;
   const report = reportOf(peer, turn.group(group.vrid));
   // An advert sent before this director took the group: the peer may not have heard our advert yet.
-  if (!peer.alive || peer.heardAt <= group.since) return undefined;
+  if (!peer.alive || peer.arrivedAt <= group.since) return undefined;
   const leave = (reason: string, more: {stoodDown?: boolean} = {}): BackupGroup =>
     leaveActive(turn, group, reason, {operatorHold: false, ...more});
   const listening = state.listenOnlyUntil !== undefined;

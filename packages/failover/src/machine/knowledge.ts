@@ -93,7 +93,7 @@ const echoesBefore = (
  */
 export const missedOurTakeover = (config: EngineConfig, group: ActiveGroup, peer: PeerState): boolean =>
   config.nodes.length === 2 &&
-  peer.heardAt - group.since > echoTime(config) + 2 * peer.jitter &&
+  peer.arrivedAt - group.since > echoTime(config) + 2 * peer.jitter &&
   (group.activeAdvert === undefined ||
     peer.advert === undefined ||
     echoesBefore(peer.advert, group.activeAdvert));

@@ -30,6 +30,7 @@ export const initialPeer = (
   // With more than two nodes an echo says nothing about the others.
   proven,
   heardAt: -Infinity,
+  arrivedAt: -Infinity,
   jitter: 0,
   upSince: now,
   downAt: Infinity,
@@ -115,7 +116,7 @@ export function checkSilence(turn: Turn, state: State): State {
 }
 
 /** An advert from a peer with a new sequence on its path. */
-export function onAdvert(turn: Turn, state: State, advert: Advert): State {
+export function onAdvert(turn: Turn, state: State, advert: Advert, waited: Millis = 0): State {
   const peer = state.peers.find(({nodeIndex}) => nodeIndex === advert.nodeIndex);
   if (!peer) return state;
   const edit = (changed: PeerState): readonly PeerState[] =>
@@ -138,7 +139,7 @@ export function onAdvert(turn: Turn, state: State, advert: Advert): State {
     // Answered at once, so that the peer learns that it is heard.
     ...(!peer.alive && state.listenOnlyUntil === undefined ? {advertAt: turn.now} : {}),
     groups: state.groups.map(withoutLastResort),
-    peers: edit(heardPeer(turn, state, {...peer, proven, newest: {incarnation, sequence}}, advert)),
+    peers: edit(heardPeer(turn, state, {...peer, proven, newest: {incarnation, sequence}}, advert, waited)),
   };
 }
 
@@ -188,7 +189,7 @@ function jitterOf({keepalive}: EngineConfig, {heardAt, jitter}: PeerState, now: 
   return Math.max(0, excess, JITTER_DECAY * jitter);
 }
 
-function heardPeer(turn: Turn, state: State, peer: PeerState, advert: Advert): PeerState {
+function heardPeer(turn: Turn, state: State, peer: PeerState, advert: Advert, waited: Millis): PeerState {
   const {config, now} = turn;
   const returns = !peer.alive;
   if (returns) turn.log('info', 'peer-up', `${peer.name} is heard`, {peer: peer.name});
@@ -199,6 +200,7 @@ function heardPeer(turn: Turn, state: State, peer: PeerState, advert: Advert): P
     known: true,
     incarnation: advert.incarnation,
     heardAt: now,
+    arrivedAt: now - waited,
     jitter: returns ? 0 : jitterOf(config, peer, now),
     upSince: returns || advert.incarnation !== peer.advert?.incarnation ? now : peer.upSince,
     downAt: now + activeDownInterval(config, state.nodeIndex),

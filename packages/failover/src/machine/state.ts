@@ -89,6 +89,8 @@ export interface PeerState {
   /** The newest advert received from it, proven or not: our adverts echo it. */
   readonly newest?: {readonly incarnation: bigint; readonly sequence: bigint};
   readonly heardAt: Instant;
+  /** When that advert arrived; read later if this process did not run. */
+  readonly arrivedAt: Instant;
   /**
    * How irregularly its adverts came of late: by how much the interval between two exceeded keepalive, at most by another one.
    * It or this director is busy then, or adverts are lost.
@@ -144,7 +146,8 @@ export interface State {
 
 export type Event =
   | {readonly type: 'tick'}
-  | {readonly type: 'advert'; readonly advert: Advert}
+  /** `waited`: for how long it was in the socket before it was read, in ms. */
+  | {readonly type: 'advert'; readonly advert: Advert; readonly waited?: Millis}
   /** Addresses of the group left on the interfaces by an earlier process. */
   | {readonly type: 'found-address'; readonly vrid: number; readonly addresses: readonly string[]}
   | {readonly type: 'acquire-failed'; readonly vrid: number; readonly reason: string}

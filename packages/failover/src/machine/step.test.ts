@@ -297,3 +297,19 @@ test('an answer that nobody asked for, or to an earlier question, delays nothing
   const [after] = step(quick, again, answer, 22.6);
   t.is(downAt(after), downAt(again));
 });
+
+test('an advert that waited in the socket since before the takeover says nothing about it', (t) => {
+  const asked = {role: 'Active', priority: 255, handover: true} as const;
+  const roleAfter = (waited: number): string | undefined => {
+    const scene = scenes['Backup of a live peer']();
+    const heard = (at: number, sequence: bigint, waited: number): readonly [number, Event] => [
+      at,
+      {type: 'advert', advert: peerAdvert(asked, {sequence}), waited},
+    ];
+    return run(config, scene.state, [heard(15, 1_001n, 0), heard(25, 1_002n, 0), heard(31, 1_003n, waited)])
+      .state.groups[0]?.role;
+  };
+  t.is(roleAfter(0), 'Backup');
+  t.is(roleAfter(5), 'Active');
+  t.is(roleAfter(20), 'Active');
+});

@@ -99,7 +99,7 @@ function take(turn: Turn, state: State, event: Event): State {
     case 'tick':
       return onTick(turn, state);
     case 'advert':
-      return onAdvert(turn, state, event.advert);
+      return onAdvert(turn, state, event.advert, event.waited);
     case 'kernel-answers':
       return onKernelAnswer(turn, state, event.nodeIndex);
     case 'found-address':
