@@ -20,7 +20,7 @@ export interface TransferPorts {
 
 export interface Transfer {
   readonly phase: SyncPhase;
-  /** When the last connections arrived, or went into the kernel. */
+  /** When the donor last sent something for it, or connections went into the kernel. */
   readonly progressAt: number;
   readonly busy: boolean;
   /** A resync is due, but the peer goes first. */

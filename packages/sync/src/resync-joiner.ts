@@ -99,21 +99,21 @@ function onMessage(
 ): void {
   if (!('session' in message) || message.session !== joiner.session) return;
   joiner.heardAt = now;
-  if (message.type === 'chunk') onChunk(joiner, message, now, out);
+  joiner.progressAt = now;
+  if (message.type === 'chunk') onChunk(joiner, message, out);
   else if (message.type === 'groups' && message.round === joiner.round)
     onGroups(joiner, message.digests, now, mirror, out, follows);
   else if (message.type === 'buckets' && message.round === joiner.round)
     onBuckets(joiner, message.group, message.digests, now, mirror, out, follows);
 }
 
-function onChunk(joiner: Joiner, chunk: Chunk, now: number, out: JoinerEffect[]): void {
+function onChunk(joiner: Joiner, chunk: Chunk, out: JoinerEffect[]): void {
   if (chunk.number < joiner.next || joiner.received.has(chunk.number)) {
     // The acknowledgement was lost, or the kernel has not processed it yet.
     joiner.ackDue = true;
     return;
   }
   joiner.received.add(chunk.number);
-  joiner.progressAt = now;
   if (chunk.last && chunk.round === joiner.round) joiner.lastNumber = chunk.number;
   if (chunk.round > 0 && chunk.round === joiner.round) joiner.repairs.set(chunk.number, chunk);
   out.push({type: 'inject', chunk});
@@ -159,8 +159,8 @@ function acknowledge(joiner: Joiner, out: JoinerEffect[]): void {
 }
 
 /**
- * The deadline counts from the last connections that arrived. As long as some do, the peer has the addresses and serves: an
- * early preemption would break those that are still missing.
+ * The deadline counts from the last message of this transfer or comparison. As long as they come, the peer has the addresses and
+ * serves: an early preemption would break the connections that are still missing.
  */
 const isOverdue = ({startedAt, progressAt}: Joiner, now: number, {deadline}: JoinerOptions): boolean =>
   now - Math.max(startedAt, progressAt) >= deadline || now - startedAt >= PATIENCE * deadline;

@@ -35,7 +35,7 @@ export interface Joiner {
   startedAt: number;
   askedAt: number;
   heardAt: number;
-  /** When the last connections arrived, or went into the kernel. */
+  /** When the donor last sent something for it, or connections went into the kernel. */
   progressAt: number;
   settled: boolean;
   /** All chunks below are injected. */

@@ -278,14 +278,14 @@ test('a dead donor: the deadline gives the verdict', (t) => {
   t.true(verdicts[0]!.at >= 8_000 && verdicts[0]!.at < 8_100);
 });
 
-test('a slow kernel: the deadline does not count while connections go into it', (t) => {
+test('a slow kernel: the deadline does not count while it takes connections', (t) => {
   const {verdicts, lacks} = run({seed: 7, kernelTime: 100, deadline: 2_000});
   t.like(verdicts, [{inSync: true}]);
   t.true(verdicts[0]!.took > 4_000, `${verdicts[0]!.took} ms`);
   t.is(lacks, 0);
 });
 
-test('a donor that dies in the middle: the deadline counts from the last connections', (t) => {
+test('a donor that dies in the middle: the deadline counts from its last message', (t) => {
   const ran = run({seed: 7, kernelTime: 1_000, deadline: 8_000, limit: 10_000});
   t.deepEqual(ran.verdicts, []);
   ran.donorDies(true);
