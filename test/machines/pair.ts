@@ -10,7 +10,7 @@ const holds = async (machine: Machine): Promise<boolean> =>
   (await machine.must('ip -4 addr show eth0')).text.includes(`${VIP}/`);
 
 /** Emulated, the command takes seconds of the machine's only processor: it must not delay what it watches. */
-const STATUS = 'nice -n 19 hactl status';
+const STATUS = 'nice -n 5 hactl status';
 const WATCH_EVERY = 5_000;
 
 /** Waits until both report ready and the preferred director has the address. */
