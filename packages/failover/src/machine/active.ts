@@ -87,7 +87,7 @@ function yieldTo(turn: Turn, state: State, group: ActiveGroup, peer: PeerState):
       `${peer.name} starts with the addresses and does not hear us: one way is lost, it keeps the group`,
     );
   if (report?.role !== 'Active') return undefined;
-  if (judged && missedOurTakeover(config, group, peer))
+  if (judged && missedOurTakeover(config, group, peer, report.handover))
     return leave(`${peer.name} does not hear that this director took the group: one way is lost`);
   // It asked us to take over, and releases the group once it hears us.
   if (report.handover && group.handoverUntil === undefined) return undefined;

@@ -89,11 +89,18 @@ const echoesBefore = (
 
 /**
  * Its adverts arrive, but it has not heard that this director took the group. If adverts come irregularly, its answer does too:
- * yielding to a busy peer would only move the address back and forth.
+ * yielding to a busy peer would only move the address back and forth. A peer that hands over heard us a moment ago, and is busy
+ * with it: it is about to stop, or has the barrier behind it.
  */
-export const missedOurTakeover = (config: EngineConfig, group: ActiveGroup, peer: PeerState): boolean =>
+export const missedOurTakeover = (
+  config: EngineConfig,
+  group: ActiveGroup,
+  peer: PeerState,
+  handsOver: boolean,
+): boolean =>
   config.nodes.length === 2 &&
-  peer.arrivedAt - group.since > echoTime(config) + 2 * peer.jitter &&
+  peer.arrivedAt - group.since >
+    echoTime(config) + 2 * Math.max(peer.jitter, handsOver ? config.keepalive : 0) &&
   (group.activeAdvert === undefined ||
     peer.advert === undefined ||
     echoesBefore(peer.advert, group.activeAdvert));

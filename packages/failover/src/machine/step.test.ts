@@ -210,25 +210,40 @@ test('a peer that hands over has time to hear of the takeover from the advert on
     const scene = scenes['Backup of a live peer']();
     const asked = {role: 'Active', priority: 255, handover: true} as const;
     const {state} = run(config, scene.state, [
-      [15, {type: 'advert', advert: peerAdvert(asked, {sequence: 1_001n})}],
-      [25, {type: 'advert', advert: peerAdvert(asked, {sequence: 1_002n})}],
+      ...[15, 25, 35, 45].map(
+        (at) => [at, {type: 'advert', advert: peerAdvert(asked, {sequence: 1_000n + BigInt(at)})}] as const,
+      ),
       ...events,
-      [35, {type: 'advert', advert: peerAdvert(asked, {sequence: 1_003n})}],
+      [55, {type: 'advert', advert: peerAdvert(asked, {sequence: 1_055n})}],
     ]);
     return state.groups[0]?.role;
   };
   t.is(takes(), 'Backup');
-  t.is(takes([33, {type: 'acquired', vrid: 1, from: 15}]), 'Active');
-  t.is(takes([33, {type: 'acquired', vrid: 1, from: 25}]), 'Backup', 'of another step');
+  t.is(takes([48, {type: 'acquired', vrid: 1, from: 15}]), 'Active');
+  t.is(takes([48, {type: 'acquired', vrid: 1, from: 25}]), 'Backup', 'of another step');
+});
+
+test('a peer that hands over has two adverts more to hear of the takeover than one that is preempted', (t) => {
+  const roleAt = (says: object, last: number): string | undefined => {
+    const heard = Array.from({length: (last - 5) / 10}, (_, index) => {
+      const advert = peerAdvert({role: 'Active', ...says}, {sequence: 1_001n + BigInt(index)});
+      return [15 + 10 * index, {type: 'advert', advert}] as const;
+    });
+    return run(config, scenes['Backup of a live peer']().state, heard).state.groups[0]?.role;
+  };
+  t.is(roleAt({priority: 100}, 25), 'Active');
+  t.is(roleAt({priority: 100}, 35), 'Backup');
+  t.is(roleAt({priority: 255, handover: true}, 45), 'Active');
+  t.is(roleAt({priority: 255, handover: true}, 55), 'Backup');
 });
 
 test('a busy peer, whose adverts come irregularly, is given more time to hear of a takeover', (t) => {
   const roleAfter = (...instants: readonly number[]): string | undefined => {
     const scene = scenes['Backup of a live peer']();
-    const asked = {role: 'Active', priority: 255, handover: true} as const;
+    const lower = {role: 'Active', priority: 100} as const;
     const heard = instants.map(
       (at, index) =>
-        [at, {type: 'advert', advert: peerAdvert(asked, {sequence: 1_001n + BigInt(index)})}] as const,
+        [at, {type: 'advert', advert: peerAdvert(lower, {sequence: 1_001n + BigInt(index)})}] as const,
     );
     return run(config, scene.state, heard).state.groups[0]?.role;
   };
@@ -299,12 +314,12 @@ test('an answer that nobody asked for, or to an earlier question, delays nothing
 });
 
 test('an advert that waited in the socket since before the takeover says nothing about it', (t) => {
-  const asked = {role: 'Active', priority: 255, handover: true} as const;
+  const lower = {role: 'Active', priority: 100} as const;
   const roleAfter = (waited: number): string | undefined => {
     const scene = scenes['Backup of a live peer']();
     const heard = (at: number, sequence: bigint, waited: number): readonly [number, Event] => [
       at,
-      {type: 'advert', advert: peerAdvert(asked, {sequence}), waited},
+      {type: 'advert', advert: peerAdvert(lower, {sequence}), waited},
     ];
     return run(config, scene.state, [heard(15, 1_001n, 0), heard(25, 1_002n, 0), heard(31, 1_003n, waited)])
       .state.groups[0]?.role;
