@@ -31,7 +31,6 @@ test('a spare is loaded, reported as loaded, and replaces a child that dies', as
   const child = keepChild<object, number>({
     name: 'program',
     entry,
-    nice: os.getPriority() + 3,
     clock: systemClock,
     onMessage: (pid) => messages.push(pid),
     onDeath: (how) => deaths.push(how),
@@ -41,7 +40,6 @@ test('a spare is loaded, reported as loaded, and replaces a child that dies', as
   await until('a spare is loaded', LIMIT, () => child.status().spare === 'loaded');
   const {pid, state} = child.status();
   t.is(state, 'running');
-  t.is(os.getPriority(pid), os.getPriority() + 3);
   const scores = (): number[] =>
     readdirSync('/proc')
       .filter((name) => /^\d+$/.test(name) && isOurs(name, entry))
@@ -56,7 +54,6 @@ test('a spare is loaded, reported as loaded, and replaces a child that dies', as
   const now = child.status();
   t.deepEqual(deaths, ['SIGKILL']);
   t.is(now.pid, messages[1]);
-  t.is(os.getPriority(now.pid), os.getPriority() + 3, 'also if it was a spare');
   t.is(now.restarts, 1);
   t.is(now.spare, undefined, 'the next spare starts after a delay');
   t.deepEqual(scores(), [own], 'and not when it works');

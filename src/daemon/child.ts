@@ -1,5 +1,4 @@
 import {fork, type ChildProcess} from 'node:child_process';
-import os from 'node:os';
 import {endOrphans} from '@hactl/base/run';
 import {backoff, type Clock, type Millis} from '@hactl/base';
 import type {ProcessStatus, SpareState} from '../control/protocol.ts';
@@ -37,8 +36,6 @@ const SPARE_PAUSES = {first: PAUSE_MAX, most: 600_000, stableAfter: 60_000} as c
 export interface Program {
   readonly entry: string;
   readonly execArgv?: readonly string[];
-  /** Its nice value while it works; absent: that of this process. */
-  readonly nice?: number;
   /** The only capabilities it keeps, in all its threads and programs; absent: those of this process. */
   readonly capabilities?: readonly string[];
 }
@@ -58,16 +55,6 @@ function launch({entry, execArgv = [], capabilities}: Program): ChildProcess {
     execArgv: [...(front ? [...front.words, process.execPath] : []), ...execArgv],
     stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
   });
-}
-
-/** The main thread, which does the work. Programs that this process starts keep their own priority. */
-function prioritize(pid: number | undefined, nice: number | undefined): void {
-  if (pid === undefined || nice === undefined) return;
-  try {
-    os.setPriority(pid, nice);
-  } catch {
-    // It has ended, or CAP_SYS_NICE is missing: at ordinary priority then.
-  }
 }
 
 /** A child sends its first message once it has loaded its program. */
@@ -133,7 +120,6 @@ export function keepChild<To extends object, From>(options: ChildOptions<From>):
     clearTimeout(spareTimer);
     spareTimer = setTimeout(makeSpare, SPARE_AFTER);
     const started = ready?.process ?? launch(options);
-    prioritize(started.pid, options.nice);
     child = started;
     heard = (ready?.messages.length ?? 0) > 0;
     started.on('message', (message) => {

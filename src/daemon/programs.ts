@@ -8,8 +8,7 @@ export const programs: Readonly<Record<'failover' | 'checks' | 'sync', Program>>
   failover: {entry: programFile('failover'), execArgv: ['--single-threaded-gc', '--max-semi-space-size=1']},
   checks: {entry: programFile('checks'), execArgv: NODE_OPTIONS},
   // Netlink, sysctls and network sockets; its files belong to root, so it stays root.
-  // Connections that it sends late are lost if an address moves before they arrive: it goes before whatever else is busy.
-  sync: {entry: programFile('sync'), nice: -10, capabilities: ['net_admin', 'net_raw', 'net_bind_service']},
+  sync: {entry: programFile('sync'), capabilities: ['net_admin', 'net_raw', 'net_bind_service']},
 };
 
 /** Starts all children in advance, idle, for a spare supervisor. `loaded` is called when the last has loaded. */
