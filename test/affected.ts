@@ -1,19 +1,14 @@
 /**
  * Which files a change can reach: `npm test -- --since REF`. An edge is an import, or the name of a file of ours in quotation
  * marks: tests start programs by their path. Too many rather than too few: what is not TypeScript reaches everything, but for
- * documents, which only `test/unit` reads.
+ * documents, which `test/unit` reads, and the files that name them.
  */
 import {execFileSync} from 'node:child_process';
 import {readFileSync} from 'node:fs';
 import path from 'node:path';
+import type {Source} from './unit/import-graph.ts';
 
 const root = path.resolve(import.meta.dirname, '..');
-
-export interface SourceFile {
-  /** From the root of the tree, with slashes. */
-  readonly name: string;
-  readonly text: string;
-}
 
 /** `@hactl/net/schedule` and the like, by the packages' `exports`. */
 function packageFile(target: string, exportsOf: (name: string) => Readonly<Record<string, string>>): string {
@@ -24,7 +19,7 @@ function packageFile(target: string, exportsOf: (name: string) => Readonly<Recor
 
 /** The files that a file imports or names. */
 export function edgesOf(
-  {name, text}: SourceFile,
+  {name, text}: Source,
   isFile: (name: string) => boolean,
   exportsOf: (name: string) => Readonly<Record<string, string>>,
 ): string[] {
@@ -66,7 +61,7 @@ const isDocument = (name: string): boolean => /\.md$|^docs\//.test(name);
 /** The test files to run for a change, out of `tests`; `sources`: every TypeScript file of ours. */
 export function affectedTests(
   tests: readonly string[],
-  sources: readonly SourceFile[],
+  sources: readonly Source[],
   changed: readonly string[],
   exportsOf: (name: string) => Readonly<Record<string, string>>,
 ): string[] {
@@ -76,7 +71,9 @@ export function affectedTests(
   const edges = new Map(
     sources.map((source) => [source.name, edgesOf(source, (name) => names.has(name), exportsOf)]),
   );
-  const found = affectedFiles(edges, changed);
+  const documents = changed.filter(isDocument).map((name) => path.posix.basename(name));
+  const readers = sources.filter(({text}) => documents.some((name) => text.includes(name)));
+  const found = affectedFiles(edges, [...changed, ...readers.map(({name}) => name)]);
   // These read the whole tree.
   return tests.filter((name) => found.has(name) || name.startsWith('test/unit/'));
 }

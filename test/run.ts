@@ -9,7 +9,6 @@ import path from 'node:path';
 import {affectedTests, changedSince, packageExports} from './affected.ts';
 import {readOptions} from './options.ts';
 import {countTap} from './tap.ts';
-import {sources} from './unit/import-graph.ts';
 
 const root = path.resolve(import.meta.dirname, '..');
 const bin = path.join(root, 'node_modules/.bin');
@@ -39,7 +38,7 @@ const everyTest = ['packages', 'src', 'test'].flatMap((top) =>
     // The long forms of attacks: npm run test:attacks.
     .filter((name) => !name.startsWith('test/attacks/')),
 );
-const files = values.since === undefined ? everyTest : sinceTests(everyTest, values.since);
+const files = values.since === undefined ? everyTest : await sinceTests(everyTest, values.since);
 const isRoot = process.getuid?.() === 0;
 const needsIpvs = files.filter((name) => name.endsWith('.vm.test.ts'));
 const needsNetns = files.filter((name) => name.endsWith('.netns.test.ts'));
@@ -144,7 +143,9 @@ process.stdout.write(`${passed} passed, ${failed} failed\n`);
 process.exitCode = failed === 0 && passed > 0 ? 0 : 1;
 
 /** The tests that a change since a commit can reach; says how many are left out. */
-function sinceTests(tests: readonly string[], ref: string): string[] {
+async function sinceTests(tests: readonly string[], ref: string): Promise<string[]> {
+  // It reads the whole tree: only here.
+  const {sources} = await import('./unit/import-graph.ts');
   const chosen = affectedTests(tests, sources, changedSince(ref), packageExports);
   process.stdout.write(
     `since ${ref}: ${chosen.length} of ${tests.length} test files, ${tests.length - chosen.length} left out\n`,

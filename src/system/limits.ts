@@ -36,8 +36,8 @@ export const ENGINE_STOP_LIMIT_MS = 8_000;
 /** The same for checks and sync. */
 export const CHILD_STOP_LIMIT_MS = 2_000;
 /**
- * Time for the sync process to get every connection to the peer before a planned move. It takes some 30 ms; on an overloaded
- * machine, such as a small one that unpacks a package, more than a second.
+ * Time for the sync process to get every connection to the peer before a planned move. It takes some 30 ms, and
+ * longer on a machine without processor time, such as a small one that unpacks a package.
  */
 export const SYNC_BARRIER_LIMIT_MS = 2_000;
 /** Beyond that limit the sync process itself no longer answers. */

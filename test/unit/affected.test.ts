@@ -1,11 +1,11 @@
 import {readdirSync, statSync} from 'node:fs';
 import path from 'node:path';
 import test from 'ava';
-import {affectedTests, edgesOf, packageExports, type SourceFile} from '../affected.ts';
-import {sources} from './import-graph.ts';
+import {affectedTests, edgesOf, packageExports} from '../affected.ts';
+import {sources, type Source} from './import-graph.ts';
 
 const noExports = (): Readonly<Record<string, string>> => ({});
-const tree: readonly SourceFile[] = [
+const tree: readonly Source[] = [
   {name: 'packages/net/src/index.ts', text: "export * from './arp.ts';"},
   {name: 'packages/net/src/arp.ts', text: ''},
   {name: 'packages/net/src/arp.test.ts', text: "import {encodeArp} from './arp.ts';"},
@@ -32,6 +32,12 @@ test('a change reaches its importers, through packages, and whoever starts a pro
 
 test('a document reaches the tests of the whole tree, and what is no source reaches everything', (t) => {
   t.deepEqual(affected('docs/sync.md'), ['test/unit/tidy.test.ts']);
+  const reader = {name: 'src/other.ts', text: "documentFile('sync.md')"};
+  const withReader = tree.map((source) => (source.name === reader.name ? reader : source));
+  t.deepEqual(affectedTests(tests, withReader, ['docs/sync.md'], noExports), [
+    'src/other.test.ts',
+    'test/unit/tidy.test.ts',
+  ]);
   t.deepEqual(affected(), ['test/unit/tidy.test.ts']);
   for (const name of ['package-lock.json', 'src/removed.ts', 'src/console/page/app.tsx', 'test/lab/init.sh'])
     t.deepEqual(affected(name), tests, name);

@@ -163,7 +163,7 @@ function acknowledge(joiner: Joiner, out: JoinerEffect[]): void {
  * serves: an early preemption would break the connections that are still missing.
  */
 const isOverdue = ({startedAt, progressAt}: Joiner, now: number, {deadline}: JoinerOptions): boolean =>
-  now - Math.max(startedAt, progressAt) >= deadline || now - startedAt >= PATIENCE * deadline;
+  now - progressAt >= deadline || now - startedAt >= PATIENCE * deadline;
 
 function onTick(
   joiner: Joiner,

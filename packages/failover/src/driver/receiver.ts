@@ -52,6 +52,13 @@ export function makeReceiver({current, count, feed}: Shared, store: StateStore) 
     feed({type: 'advert', advert: heard, waited});
   }
 
+  /** The paths on which adverts of this node were accepted, and the addresses they came from. */
+  const pathsOf = (nodeIndex: number): (readonly [path: number, address: string])[] =>
+    [...sources].flatMap(([key, from]) => {
+      const [node, path] = key.split(' ').map(Number);
+      return node === nodeIndex && path !== undefined ? [[path, from] as const] : [];
+    });
+
   return {
     save,
     /** Whether another host sent it: the kernel loops our own broadcasts and multicasts back. */
@@ -68,14 +75,7 @@ export function makeReceiver({current, count, feed}: Shared, store: StateStore) 
       else onAdvert(decoded.value, path, from, waited);
       return true;
     },
-    /** The paths on which adverts of this node were accepted, and the addresses they came from. */
-    pathsOf: (nodeIndex: number): (readonly [path: number, address: string])[] =>
-      [...sources].flatMap(([key, from]) => {
-        const [node, path] = key.split(' ').map(Number);
-        return node === nodeIndex && path !== undefined ? [[path, from] as const] : [];
-      }),
-    sourcesOf: (nodeIndex: number): string[] => [
-      ...new Set([...sources].flatMap(([key, from]) => (key.startsWith(`${nodeIndex} `) ? [from] : []))),
-    ],
+    pathsOf,
+    sourcesOf: (nodeIndex: number): string[] => [...new Set(pathsOf(nodeIndex).map(([, from]) => from))],
   };
 }

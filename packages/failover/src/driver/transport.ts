@@ -64,7 +64,8 @@ function enlarge(fd: number): void {
 }
 
 /**
- * Opens all paths. `received` is called for each datagram with the path's index and how long it waited in the socket, in ms; it returns whether the datagram counts as
+ * Opens all paths. `received` is called for each datagram with the path's index and how long the datagram waited in the socket,
+ * in ms; it returns whether the datagram counts as
  * received: the kernel loops a sender's own broadcasts back.
  */
 export function openTransport(
