@@ -357,6 +357,8 @@ const ldirectord: Checker = {
     );
     // It first adds all real servers, with an ipvsadm process for each.
     return startOther([...inside, ...onFirst, 'perl', which('ldirectord'), '-d', file, 'start'], {
+      // Debian 12's LWP verifies the chain although ldirectord asks it not to verify the name.
+      env: {SSL_CERT_FILE: path.join(folder, 'cert.pem')},
       log: path.join(folder, 'ldirectord.log'),
       checks: count,
       limit: 120_000,
