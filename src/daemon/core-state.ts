@@ -4,6 +4,7 @@ import type {FromChecks, ToChecks} from '@hactl/checks';
 import {groupIds} from '@hactl/config';
 import type {EngineConfig, EngineVip, FromEngine} from '@hactl/failover';
 import type {ServiceKey} from '@hactl/ipvs';
+import type {HeldPackets} from '@hactl/net';
 import type {FromSync, SyncStatus, ToSync} from '@hactl/sync';
 import {
   initialAlerts,
@@ -49,6 +50,7 @@ import {
   type TableEvent,
   type TableState,
 } from '../table/slice.ts';
+import {initialHold, type HoldState} from '../table/held-packets.ts';
 import {syncGroups} from '../table/sync-groups.ts';
 
 /** Constant while the supervisor runs. */
@@ -79,6 +81,7 @@ export interface CoreState {
   readonly checking: boolean;
   /** Whether a haresources group has a sync daemon. */
   readonly syncs: boolean;
+  readonly hold: HoldState;
 }
 
 /** External events: messages of children, results of effects, operators, the peer, the clock. */
@@ -110,6 +113,8 @@ export type CoreEffect =
   | {readonly type: 'to-checks'; readonly message: ToChecks}
   | {readonly type: 'to-sync'; readonly message: ToSync}
   | {readonly type: 'record'; readonly draft: EventDraft}
+  /** Replaces what was held before. */
+  | {readonly type: 'hold-packets'; readonly held: HeldPackets}
   | {readonly type: 'child-died'; readonly name: string; readonly how: string}
   /** The engine died and the peer lives: remove the addresses and announce priority 0 in the engine's name. */
   | {readonly type: 'remove-vips'; readonly vips: readonly EngineVip[]}
@@ -180,6 +185,7 @@ export function initial(config: CoreConfig, loaded: Loaded, orders: OrderState, 
     marks: marksOf(loaded, now),
     checking: cluster.ha === undefined || cluster.ha.hactl.standbyChecks,
     syncs: hasSync(loaded),
+    hold: initialHold,
   };
 }
 
@@ -192,5 +198,6 @@ export const nextDeadline = (state: CoreState): Instant =>
     nextTableDeadline(state.table),
     nextAlertsDeadline(state.alerts),
     state.syncStatusAt,
+    state.hold.until,
     state.marks[0] ?? Infinity,
   );

@@ -19,6 +19,7 @@ import {readinessOf} from '../roles/readiness.ts';
 import {anyActive, peerLives, reduceRoles, speaksFor, type RolesEvent} from '../roles/slice.ts';
 import {entryName} from '../table/describe.ts';
 import {changesFlows, failedServers} from '../table/failed-servers.ts';
+import {reduceHold} from '../table/held-packets.ts';
 import {reportOf} from '../table/reports.ts';
 import {judgedOf, reduceTable, type TableEvent} from '../table/slice.ts';
 import {syncReadiness} from '../table/sync-groups.ts';
@@ -323,7 +324,15 @@ function tellFlows(turn: Turn): void {
   if (failed) emit(turn, {type: 'to-sync', message: {type: 'flows', failed}});
 }
 
+function holdPackets(turn: Turn): void {
+  const {hold, syncs, table: {config: {files}}, roles: {groups, roles: all}} = turn.state; // prettier-ignore
+  const [next, held] = reduceHold(hold, {syncs, groups, roles: all, files}, turn.moment.now);
+  turn.state = {...turn.state, hold: next};
+  if (held) emit(turn, {type: 'hold-packets', held});
+}
+
 function followUp(turn: Turn): void {
+  holdPackets(turn);
   if (isChecking(turn.state) !== turn.state.checking) configureChecks(turn);
   const isPeerUp = peerLives(turn.state.roles);
   if (isPeerUp !== turn.state.operators.exchange.isUp) operators(turn, {type: 'peer-lives', lives: isPeerUp});

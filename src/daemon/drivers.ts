@@ -12,6 +12,7 @@ import {trackScripts} from '../resources/track-scripts.ts';
 import type {Log} from '../system/log.ts';
 import {sendMail} from '../system/mail.ts';
 import {connectIpvs, type IpvsConnection} from '../table/ipvs-connection.ts';
+import {drivePacketHold} from '../table/packet-hold-driver.ts';
 import {driveTable, type TableDriver} from '../table/table-driver.ts';
 import {startChildren, type Children} from './children.ts';
 import type {Spare} from './child.ts';
@@ -61,6 +62,7 @@ export function openDrivers(options: DriverOptions): Drivers {
     failed: (reason) => feed({type: 'ipvs-failed', reason}),
   });
   const table = driveTable({ipvs: () => ipvs.client(), feed});
+  const packetHold = drivePacketHold(log);
   const notifications = openNotifications({clock, log, node: options.node, sendMail});
   const maintenance = watchMaintenance({
     log,
@@ -95,7 +97,9 @@ export function openDrivers(options: DriverOptions): Drivers {
     tracker.configure(hactl?.trackScripts ?? []);
   };
   configure(running);
-  loop.start(performer({...options, feed, children, table, notifications, resources, requests, journal}));
+  loop.start(
+    performer({...options, feed, children, table, packetHold, notifications, resources, requests, journal}),
+  );
   void ipvs.open();
   return {
     children,
@@ -109,6 +113,7 @@ export function openDrivers(options: DriverOptions): Drivers {
     quiet: () => {
       tracker.stop();
       maintenance.close();
+      packetHold.close();
     },
     stopResources: async () => {
       await Promise.all([resources.stop(), respawns.stop()]);

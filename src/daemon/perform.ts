@@ -9,6 +9,7 @@ import {writeOrders} from '../operators/order-store.ts';
 import type {ResourceRunner} from '../resources/resource-runner.ts';
 import {runCommand} from '../system/shell.ts';
 import type {Log} from '../system/log.ts';
+import type {PacketHoldDriver} from '../table/packet-hold-driver.ts';
 import type {TableDriver} from '../table/table-driver.ts';
 import type {Children} from './children.ts';
 import type {CoreEffect, CoreEvent} from './core.ts';
@@ -25,6 +26,7 @@ export interface Performers {
   readonly feed: (event: CoreEvent) => void;
   readonly children: Children;
   readonly table: TableDriver;
+  readonly packetHold: PacketHoldDriver;
   readonly notifications: Notifications;
   readonly resources: ResourceRunner;
   readonly requests: Requests;
@@ -50,6 +52,8 @@ export function performer(drivers: Performers): (effect: CoreEffect) => CoreEven
         return drivers.table.read(effect.only);
       case 'apply-table':
         return drivers.table.apply(effect.operations);
+      case 'hold-packets':
+        return drivers.packetHold.hold(effect.held);
       case 'mail':
       case 'notify':
       case 'fallback-command':

@@ -5,8 +5,11 @@ import {virtualOf} from './placement.ts';
 import {worstOf} from './recent-lateness.ts';
 import {tell, type Shard} from './shard-process.ts';
 
-/** A shard that does not answer within this time is left out of the report. */
+/** A shard that does not answer within this time is left out of the report, and counts as late by it. */
 const REPORT_LIMIT: Millis = 1_000;
+
+/** What is known of a shard that has no time to answer. */
+const SILENT: Late = {p50: REPORT_LIMIT, p99: REPORT_LIMIT, max: REPORT_LIMIT};
 
 type Answer = Extract<FromShard, {type: 'reports'}>;
 
@@ -35,9 +38,10 @@ export function makeReportRounds(
   function finish(): void {
     if (!round) return;
     clearTimeout(round.timer);
-    const {found} = round;
+    const {found, waiting} = round;
     round = undefined;
-    say(merged(found, ownerOf, checks()));
+    const busy = [...waiting].some((shard) => shard.costs !== 'quarantine');
+    say(merged(found, ownerOf, checks(), busy ? [SILENT] : []));
   }
   const without = (shard: Shard): void => {
     if (round?.waiting.delete(shard) && round.waiting.size === 0) finish();
@@ -63,11 +67,12 @@ function merged(
   found: ReadonlyMap<Shard, Answer>,
   ownerOf: (id: string) => Shard | undefined,
   checks: Iterable<CheckSpec>,
+  silent: readonly Late[],
 ): Extract<FromChecks, {type: 'reports'}> {
   const reports = new Map<string, CheckReport>();
   const quarantined: string[] = [];
   const [shared, apart] = [new Map<string, Late[]>(), new Map<string, Late[]>()];
-  const lateness: Late[] = [];
+  const lateness: Late[] = [...silent];
   for (const [shard, answer] of found) {
     const confined = shard.costs === 'quarantine';
     for (const report of answer.reports) if (ownerOf(report.id) === shard) reports.set(report.id, report);

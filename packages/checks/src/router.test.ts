@@ -107,6 +107,19 @@ async function heavyServer(t: ExecutionContext): Promise<number> {
   return serve(t, (socket) => socket.once('data', () => socket.end(large)));
 }
 
+test('a shard without time to answer is not in the report, and counts as a second late', async (t) => {
+  const port = await serve(t, (socket) => socket.once('data', () => socket.end(page)));
+  const checks = startChecks(t);
+  await until('ready', () => checks.said.some(({type}) => type === 'ready'));
+  checks.send({type: 'configure', specs: [http('a', port, 1)]});
+  await until('it is up', () => stateOf(checks, 'a') === 'up');
+  const shards = childrenOf(checks.child.pid ?? 0);
+  for (const pid of shards) process.kill(pid, 'SIGSTOP');
+  const {reports, lateness} = await report(checks);
+  for (const pid of shards) process.kill(pid, 'SIGCONT');
+  t.deepEqual([reports.length, lateness], [0, {p50: 1_000, p99: 1_000, max: 1_000}]);
+});
+
 const report = async (checks: Running): Promise<Extract<FromChecks, {type: 'reports'}>> => {
   checks.said.length = 0;
   checks.send({type: 'report'});

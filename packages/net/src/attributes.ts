@@ -31,6 +31,13 @@ export function be16Attribute(type: number, value: number): Buffer {
   return attribute(type, bytes);
 }
 
+/** nf_tables has its numbers in network order. */
+export function be32Attribute(type: number, value: number): Buffer {
+  const bytes = Buffer.alloc(4);
+  bytes.writeInt32BE(value | 0);
+  return attribute(type, bytes);
+}
+
 /** A string with its terminating NUL. */
 export const stringAttribute = (type: number, text: string): Buffer =>
   attribute(type, Buffer.from(`${text}\0`, 'latin1'));

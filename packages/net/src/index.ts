@@ -14,6 +14,7 @@ export * from './link-flags.ts';
 export * from './netlink-direct.ts';
 export * from './netlink-watch.ts';
 export * from './outgoing-tap.ts';
+export {openPacketHold, type Endpoint, type HeldPackets, type PacketHold} from './packet-hold.ts';
 export {hopsAre255, passAll, payloadAtLeast, payloadIs, payloadLengthAt} from './packet-filter.ts';
 export * from './raw-ipv4.ts';
 export * from './privileges.ts';

@@ -18,6 +18,8 @@ import {openSysctls, type Sysctls} from './sysctls.ts';
 const RETRY = 1_000;
 /** Time for the kernel to flush its buffer before its master daemon is stopped, in ms. */
 const DRAIN_LIMIT = 200;
+/** The same before this process ends, which the supervisor grants 2 s. */
+const STOP_DRAIN_LIMIT = 1_000;
 
 // Started manually it would wait for the supervisor forever.
 if (!process.connected) {
@@ -199,7 +201,8 @@ async function barrier(id: number, limit: number): Promise<void> {
 
 async function stop(): Promise<void> {
   await flows.close();
-  await node?.drain(DRAIN_LIMIT);
+  // The last connections of this director: the peer holds their packets back meanwhile.
+  await node?.drain(STOP_DRAIN_LIMIT);
   node?.close();
   sysctls?.restore();
   for (const {role} of wantedDaemons(groups, settings?.mode, settings?.delay)) {

@@ -1,0 +1,90 @@
+/**
+ * Which TCP segments of unknown connections this director holds back. An address may move here before the records of its
+ * youngest connections; a segment that arrives in between would be answered with RST. Pure.
+ */
+import type {Instant, Millis} from '@hactl/base';
+import type {LdirectordConfig, VirtualService} from '@hactl/config';
+import type {Role} from '@hactl/failover';
+import type {Endpoint, HeldPackets} from '@hactl/net';
+import {destinationOf, serviceKey} from './services.ts';
+
+/** A sender repeats a segment after 0.2, 0.6, 1.4 and 3 s; the last records of the old Active are here long before. */
+export const HOLD_TIME: Millis = 3_000;
+
+export interface HoldState {
+  /** Since when this director is Active for a group, by vrid. */
+  readonly since: ReadonlyMap<number, Instant>;
+  /** When the next group is no longer young. */
+  readonly until: Instant;
+  readonly files?: readonly LdirectordConfig[];
+  /** What `held` depends on, apart from the files. */
+  readonly phases: string;
+  readonly held: HeldPackets;
+}
+
+export interface HoldFacts {
+  /** Records of connections arrive from the peer. */
+  readonly syncs: boolean;
+  readonly groups: readonly {readonly vrid: number; readonly vips: readonly {readonly address: string}[]}[];
+  readonly roles: ReadonlyMap<number, Role>;
+  readonly files: readonly LdirectordConfig[];
+}
+
+export const initialHold: HoldState = {
+  since: new Map(),
+  until: Infinity,
+  phases: '',
+  held: {to: [], from: []},
+};
+
+/** The second value is what is to be held now, if it has changed. */
+export function reduceHold(
+  state: HoldState,
+  facts: HoldFacts,
+  now: Instant,
+): [HoldState, HeldPackets | undefined] {
+  const groups = facts.syncs ? facts.groups : [];
+  const isActive = (vrid: number): boolean => facts.roles.get(vrid) === 'Active';
+  const since = new Map(
+    groups.filter(({vrid}) => isActive(vrid)).map(({vrid}) => [vrid, state.since.get(vrid) ?? now]),
+  );
+  const ends = [...since.values()].map((begun) => begun + HOLD_TIME).filter((end) => end > now);
+  const isYoung = (vrid: number): boolean => now < (since.get(vrid) ?? -Infinity) + HOLD_TIME;
+  const held = groups.filter(({vrid}) => !isActive(vrid) || isYoung(vrid));
+  const phases = held.map(({vrid}) => `${vrid}${isActive(vrid) ? ' young' : ''}`).join();
+  const next = {since, until: Math.min(Infinity, ...ends), files: facts.files, phases, held: state.held};
+  if (phases === state.phases && facts.files === state.files) return [next, undefined];
+  const packets = {
+    to: servicesOf(held, facts.files).map(({end}) => end),
+    // An answer passes through the director that has the address, so there is nothing to hold before.
+    from: servicesOf(
+      held.filter(({vrid}) => isActive(vrid)),
+      facts.files,
+    ).flatMap(({virtual}) => translated(virtual)),
+  };
+  const same = JSON.stringify(packets) === JSON.stringify(state.held);
+  return same ? [next, undefined] : [{...next, held: packets}, packets];
+}
+
+/** The TCP services at the groups' addresses. A firewall mark names no address. */
+function servicesOf(
+  groups: HoldFacts['groups'],
+  files: readonly LdirectordConfig[],
+): readonly {readonly virtual: VirtualService; readonly end: Endpoint}[] {
+  const addresses = new Set(groups.flatMap(({vips}) => vips.map(({address}) => address)));
+  return files.flatMap(({virtuals}) =>
+    virtuals.flatMap((virtual) => {
+      const key = serviceKey(virtual);
+      return key.kind === 'address' && key.protocol === 'tcp' && key.port > 0 && addresses.has(key.address)
+        ? [{virtual, end: {family: key.family, address: key.address, port: key.port}}]
+        : [];
+    }),
+  );
+}
+
+/** Real servers whose answers the director translates. */
+const translated = (virtual: VirtualService): readonly Endpoint[] =>
+  [...virtual.reals, ...(virtual.fallback ? [virtual.fallback] : [])]
+    .map((server) => destinationOf(virtual, server))
+    .filter(({forward, port}) => forward === 'masq' && port > 0)
+    .map(({family, address, port}) => ({family, address, port}));
