@@ -73,6 +73,11 @@ export async function runPair(
   await whole(one, two);
   say(`pair complete after ${seconds((performance.now() - began) / 1_000)}`);
   say((await one.must('hactl status')).text);
+  for (const machine of [one, two]) {
+    // oxlint-disable-next-line no-await-in-loop -- one after the other.
+    const {text} = await machine.must('journalctl -u hactld --no-pager');
+    expect(!text.includes('answered with RST'), `${machine.name} cannot hold packets of unknown connections`);
+  }
   await until('the streams are open', 60_000, () => traffic.open === 5);
   const report = async (what: string, took: number, bound: Bound): Promise<void> => {
     await traffic.answered(120_000).catch((error: unknown) => failures.push(`${what}: ${String(error)}`));
