@@ -325,14 +325,13 @@ function tellFlows(turn: Turn): void {
 }
 
 function holdPackets(turn: Turn): void {
-  const {hold, syncs, table: {config: {files}}, roles: {groups, roles: all}} = turn.state; // prettier-ignore
-  const [next, held] = reduceHold(hold, {syncs, groups, roles: all, files}, turn.moment.now);
+  const {hold, syncs, table: {config: {files}}, roles: {groups, roles: all, readiness: {ready}}} = turn.state; // prettier-ignore
+  const [next, held] = reduceHold(hold, {syncs, ready, groups, roles: all, files}, turn.moment.now);
   turn.state = {...turn.state, hold: next};
   if (held) emit(turn, {type: 'hold-packets', held});
 }
 
 function followUp(turn: Turn): void {
-  holdPackets(turn);
   if (isChecking(turn.state) !== turn.state.checking) configureChecks(turn);
   const isPeerUp = peerLives(turn.state.roles);
   if (isPeerUp !== turn.state.operators.exchange.isUp) operators(turn, {type: 'peer-lives', lives: isPeerUp});
@@ -354,4 +353,5 @@ function followUp(turn: Turn): void {
     uptime,
   });
   roles(turn, {type: 'readiness', readiness, fit: problem === undefined && refusals.size === 0});
+  holdPackets(turn);
 }

@@ -23,6 +23,7 @@ const groups = [
 ];
 const facts = (one: Role | undefined, two: Role | undefined, more: Partial<HoldFacts> = {}): HoldFacts => ({
   syncs: true,
+  ready: false,
   groups,
   roles: new Map([one, two].flatMap((role, at) => (role === undefined ? [] : [[at + 1, role] as const]))),
   files: web,
@@ -50,6 +51,21 @@ test('a takeover holds on for three seconds, and the answers of translated serve
   [state] = reduceHold(state, facts('Active', 'Backup'), 499 + HOLD_TIME);
   t.is(held(state), '10.0.0.100:80 10.0.0.200:25 | 10.0.0.1:8080');
   [state] = reduceHold(state, facts('Active', 'Backup'), 500 + HOLD_TIME);
+  t.is(held(state), '10.0.0.200:25 | ');
+  t.is(state.until, Infinity);
+});
+
+test('a director that becomes ready holds the answers of translated servers while it may take its addresses back', (t) => {
+  let [state] = reduceHold(initialHold, facts('Backup', 'Backup'), 0);
+  t.is(held(state), '10.0.0.100:80 10.0.0.200:25 | ');
+  [state] = reduceHold(state, facts('Backup', 'Backup', {ready: true}), 1_000);
+  t.is(held(state), '10.0.0.100:80 10.0.0.200:25 | 10.0.0.1:8080 10.0.0.1:25');
+  t.is(state.until, 6_000);
+  [state] = reduceHold(state, facts('Active', 'Backup', {ready: true}), 2_000);
+  t.is(state.until, 5_000);
+  [state] = reduceHold(state, facts('Active', 'Backup', {ready: true}), 5_000);
+  t.is(held(state), '10.0.0.200:25 | 10.0.0.1:25');
+  [state] = reduceHold(state, facts('Active', 'Backup', {ready: true}), 6_000);
   t.is(held(state), '10.0.0.200:25 | ');
   t.is(state.until, Infinity);
 });

@@ -6,15 +6,21 @@ import type {Instant, Millis} from '@hactl/base';
 import type {LdirectordConfig, VirtualService} from '@hactl/config';
 import type {Role} from '@hactl/failover';
 import type {Endpoint, HeldPackets} from '@hactl/net';
+import {SYNC_BARRIER_LIMIT_MS} from '../system/limits.ts';
 import {destinationOf, serviceKey} from './services.ts';
 
 /** A sender repeats a segment after 0.2, 0.6, 1.4 and 3 s; the last records of the old Active are here long before. */
 export const HOLD_TIME: Millis = 3_000;
 
+/** A director that has become ready may take its addresses back at once: after the barrier. */
+const TAKE_BACK_TIME: Millis = SYNC_BARRIER_LIMIT_MS + HOLD_TIME;
+
 export interface HoldState {
   /** Since when this director is Active for a group, by vrid. */
   readonly since: ReadonlyMap<number, Instant>;
-  /** When the next group is no longer young. */
+  /** Since when this director is ready. */
+  readonly readySince?: Instant;
+  /** When less is to be held. */
   readonly until: Instant;
   readonly files?: readonly LdirectordConfig[];
   /** What `held` depends on, apart from the files. */
@@ -25,6 +31,7 @@ export interface HoldState {
 export interface HoldFacts {
   /** Records of connections arrive from the peer. */
   readonly syncs: boolean;
+  readonly ready: boolean;
   readonly groups: readonly {readonly vrid: number; readonly vips: readonly {readonly address: string}[]}[];
   readonly roles: ReadonlyMap<number, Role>;
   readonly files: readonly LdirectordConfig[];
@@ -48,17 +55,27 @@ export function reduceHold(
   const since = new Map(
     groups.filter(({vrid}) => isActive(vrid)).map(({vrid}) => [vrid, state.since.get(vrid) ?? now]),
   );
-  const ends = [...since.values()].map((begun) => begun + HOLD_TIME).filter((end) => end > now);
-  const isYoung = (vrid: number): boolean => now < (since.get(vrid) ?? -Infinity) + HOLD_TIME;
+  const readySince = facts.ready ? (state.readySince ?? now) : undefined;
+  const takesUntil = (readySince ?? -Infinity) + TAKE_BACK_TIME;
+  const ends = [...since.values()].map((begun) => begun + HOLD_TIME);
+  const isYoung = (vrid: number): boolean =>
+    now < (isActive(vrid) ? (since.get(vrid) ?? now) + HOLD_TIME : takesUntil);
   const held = groups.filter(({vrid}) => !isActive(vrid) || isYoung(vrid));
-  const phases = held.map(({vrid}) => `${vrid}${isActive(vrid) ? ' young' : ''}`).join();
-  const next = {since, until: Math.min(Infinity, ...ends), files: facts.files, phases, held: state.held};
+  const phases = held.map(({vrid}) => `${vrid}${isYoung(vrid) ? ' young' : ''}`).join();
+  const next = {
+    since,
+    ...(readySince === undefined ? {} : {readySince}),
+    until: Math.min(Infinity, ...[...ends, takesUntil].filter((end) => end > now)),
+    files: facts.files,
+    phases,
+    held: state.held,
+  };
   if (phases === state.phases && facts.files === state.files) return [next, undefined];
   const packets = {
     to: servicesOf(held, facts.files).map(({end}) => end),
-    // An answer passes through the director that has the address, so there is nothing to hold before.
+    // Not for good: a standby may also be a plain router.
     from: servicesOf(
-      held.filter(({vrid}) => isActive(vrid)),
+      held.filter(({vrid}) => isYoung(vrid)),
       facts.files,
     ).flatMap(({virtual}) => translated(virtual)),
   };

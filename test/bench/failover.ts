@@ -15,8 +15,8 @@ import {dropVip, keepalived, ours, type Director, type Subject} from './subjects
 const {values} = readOptions({
   options: {
     runs: {type: 'string', default: '10'},
-    keepalive: {type: 'string', default: '3ms'},
-    deadtime: {type: 'string', default: '9ms'},
+    keepalive: {type: 'string', default: '2ms'},
+    deadtime: {type: 'string', default: '5ms'},
   },
 });
 if (process.getuid?.() !== 0) {

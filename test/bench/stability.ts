@@ -14,8 +14,8 @@ import {keepalived, ours, type Subject} from './subjects.ts';
 const {values} = readOptions({
   options: {
     minutes: {type: 'string', default: '10'},
-    keepalive: {type: 'string', default: '3ms'},
-    deadtime: {type: 'string', default: '9ms'},
+    keepalive: {type: 'string', default: '2ms'},
+    deadtime: {type: 'string', default: '5ms'},
   },
 });
 if (process.getuid?.() !== 0) {
