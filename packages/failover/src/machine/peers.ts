@@ -87,6 +87,22 @@ export function onKernelAnswer({config}: Turn, state: State, nodeIndex: number):
   };
 }
 
+/**
+ * The peer claims an address on the LAN but was not heard for deadtime: its process runs, so its kernel's answer was no sign of
+ * a stall. No heartbeat path works.
+ */
+export function onUnheardClaim(turn: Turn, state: State): State {
+  const {config, now} = turn;
+  return checkSilence(turn, {
+    ...state,
+    peers: state.peers.map((peer) =>
+      peer.alive && peer.kernel === 'answered' && now - peer.heardAt >= config.deadtime
+        ? {...peer, downAt: now}
+        : peer,
+    ),
+  });
+}
+
 /** Silence: late first, then dead. */
 export function checkSilence(turn: Turn, state: State): State {
   const {config, now} = turn;

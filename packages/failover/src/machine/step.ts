@@ -13,7 +13,15 @@ import {onConflict} from './conflict.ts';
 import {activeDownInterval} from './intervals.ts';
 import {anyAlive, mayLiveUnheard} from './knowledge.ts';
 import {onGiveUp, onMove, onStop, settleMoves} from './moves.ts';
-import {checkSilence, initialPeer, onAdvert, onKernelAnswer, onWake, silenceDeadline} from './peers.ts';
+import {
+  checkSilence,
+  initialPeer,
+  onAdvert,
+  onKernelAnswer,
+  onUnheardClaim,
+  onWake,
+  silenceDeadline,
+} from './peers.ts';
 import {onConfigure} from './reconfigure.ts';
 import {initialGroup} from './roles.ts';
 import type {Effect, Event, GroupState, State} from './state.ts';
@@ -131,8 +139,10 @@ function take(turn: Turn, state: State, event: Event): State {
       return change(state, event.vrid, (group) => onAddressGone(turn, state, group));
     case 'link-changed':
       return {...state, groups: state.groups.map((group) => onLinkChanged(turn, group, event.device))};
-    case 'conflict':
-      return change(state, event.vrid, (group) => onConflict(turn, state, group, event));
+    case 'conflict': {
+      const known = event.claimant === 'stranger' ? state : onUnheardClaim(turn, state);
+      return change(known, event.vrid, (group) => onConflict(turn, known, group, event));
+    }
     case 'give-up':
       return change(state, event.vrid, (group) => onGiveUp(turn, state, group, event));
     case 'tracked-down':
