@@ -22,7 +22,8 @@ export interface HoldState {
   readonly readySince?: Instant;
   /** When less is to be held. */
   readonly until: Instant;
-  readonly files?: readonly LdirectordConfig[];
+  /** What this was derived from. */
+  readonly facts?: HoldFacts;
   /** What `held` depends on, apart from the files. */
   readonly phases: string;
   readonly held: HeldPackets;
@@ -44,12 +45,21 @@ export const initialHold: HoldState = {
   held: {to: [], from: []},
 };
 
-/** The second value is what is to be held now, if it has changed. */
+const sameFacts = (left: HoldFacts | undefined, right: HoldFacts): boolean =>
+  left !== undefined &&
+  left.syncs === right.syncs &&
+  left.ready === right.ready &&
+  left.groups === right.groups &&
+  left.roles === right.roles &&
+  left.files === right.files;
+
+/** The second value is what is to be held now, if it has changed. Called after every event: most change nothing here. */
 export function reduceHold(
   state: HoldState,
   facts: HoldFacts,
   now: Instant,
 ): [HoldState, HeldPackets | undefined] {
+  if (now < state.until && sameFacts(state.facts, facts)) return [state, undefined];
   const groups = facts.syncs ? facts.groups : [];
   const isActive = (vrid: number): boolean => facts.roles.get(vrid) === 'Active';
   const since = new Map(
@@ -66,11 +76,11 @@ export function reduceHold(
     since,
     ...(readySince === undefined ? {} : {readySince}),
     until: Math.min(Infinity, ...[...ends, takesUntil].filter((end) => end > now)),
-    files: facts.files,
+    facts,
     phases,
     held: state.held,
   };
-  if (phases === state.phases && facts.files === state.files) return [next, undefined];
+  if (phases === state.phases && facts.files === state.facts?.files) return [next, undefined];
   const packets = {
     to: servicesOf(held, facts.files).map(({end}) => end),
     // Not for good: a standby may also be a plain router.

@@ -1,10 +1,9 @@
 /** Held segments beside a real IPVS: what it knows goes on, what it does not know waits. In the micro-VM. */
-import {execFileSync, spawn, spawnSync, type ChildProcess} from 'node:child_process';
-import {closeSync, openSync} from 'node:fs';
-import {createInterface} from 'node:readline';
+import {execFileSync, spawnSync} from 'node:child_process';
 import anyTest, {type TestFn} from 'ava';
 import {openKernelIpvs, type VirtualTable} from '@hactl/ipvs';
-import {openPacketHold, withNamespace} from '@hactl/net';
+import {openPacketHold} from '@hactl/net';
+import {inside, makeTalkers, runInside, sendsAgain} from '../../test/lab/namespace-work.ts';
 
 const test = anyTest.serial as unknown as TestFn;
 const VIP = '10.77.0.100';
@@ -16,9 +15,7 @@ const names = {
 };
 const ip = (where: string, ...words: string[]): void =>
   void execFileSync('ip', ['-n', where, ...words], {stdio: ['ignore', 'ignore', 'inherit']});
-const inNamespace = (name: string, ...words: string[]): string =>
-  execFileSync('ip', ['netns', 'exec', name, ...words], {encoding: 'utf8'});
-const children = new Set<ChildProcess>();
+const talkers = makeTalkers();
 
 test.before(async () => {
   for (const name of Object.values(names)) execFileSync('ip', ['netns', 'add', name]);
@@ -32,7 +29,7 @@ test.before(async () => {
     ip(name, 'link', 'set', 'eth0', 'up');
     ip(name, 'address', 'add', `10.77.0.${at + 1}/24`, 'dev', 'eth0');
   }
-  inNamespace(
+  runInside(
     names.real,
     'sh',
     '-c',
@@ -48,7 +45,7 @@ test.before(async () => {
   }
 });
 test.after.always(() => {
-  for (const child of children) child.kill('SIGKILL');
+  talkers.end();
   for (const name of Object.values(names)) spawnSync('ip', ['netns', 'delete', name]);
 });
 
@@ -72,52 +69,17 @@ const web: VirtualTable = {
   ],
 };
 
-function inside<Result>(name: string, work: () => Result): Result {
-  const [own, target] = [openSync('/proc/thread-self/ns/net', 'r'), openSync(`/run/netns/${name}`, 'r')];
-  try {
-    return withNamespace(target, own, work);
-  } finally {
-    closeSync(own);
-    closeSync(target);
-  }
-}
-
-/** A program of node in a namespace, and its lines. */
-function run(name: string, program: string) {
-  const child = spawn('ip', ['netns', 'exec', name, process.execPath, '-e', program], {
-    stdio: ['pipe', 'pipe', 'inherit'],
-  });
-  children.add(child);
-  const lines = createInterface({input: child.stdout})[Symbol.asyncIterator]();
-  return {
-    say: (line: string) => void child.stdin.write(`${line}\n`),
-    next: async (): Promise<string> => String((await lines.next()).value),
-  };
-}
-const server = `require('node:net').createServer((s) => s.on('error', () => {}).on('data', (d) => s.write('real ' + d))).listen(80, () => console.log('listens'))`;
-const client = `const s = require('node:net').connect(80, '${VIP}', () => console.log('connected'));
-   s.on('error', (e) => console.log(e.code)).on('data', (d) => process.stdout.write(d));
-   process.stdin.on('data', (d) => s.write(d))`;
-
 function move(from: string | undefined, to: string): void {
   if (from !== undefined) ip(from, 'address', 'del', `${VIP}/32`, 'dev', 'eth0');
   ip(to, 'address', 'add', `${VIP}/32`, 'dev', 'eth0');
   ip(names.client, 'neigh', 'flush', 'all');
 }
 
-/** TCP segments that the client has sent again. */
-function repeated(): number {
-  const [fields = '', values = ''] = inNamespace(names.client, 'cat', '/proc/net/snmp')
-    .split('\n')
-    .filter((line) => line.startsWith('Tcp:'));
-  return Number(values.split(' ')[fields.split(' ').indexOf('RetransSegs')]);
-}
-
 test('with a hold IPVS serves old and new connections, and one that it does not know is not reset', async (t) => {
-  const listener = run(names.real, server);
+  const listener = talkers.server(names.real, 'real');
   await listener.next();
   move(undefined, names.one);
-  const old = run(names.client, client);
+  const old = talkers.client(names.client, VIP);
   t.is(await old.next(), 'connected');
   const held = {to: [{family: 4, address: VIP, port: 80}], from: []} as const;
   const [here, there] = [inside(names.one, openPacketHold), inside(names.two, openPacketHold)];
@@ -125,16 +87,14 @@ test('with a hold IPVS serves old and new connections, and one that it does not 
     here.hold(held);
     old.say('known');
     t.is(await old.next(), 'real known');
-    const fresh = run(names.client, client);
+    const fresh = talkers.client(names.client, VIP);
     t.is(await fresh.next(), 'connected');
     fresh.say('new');
     t.is(await fresh.next(), 'real new');
     there.hold(held);
     move(names.one, names.two);
-    const before = repeated();
     old.say('unknown there');
-    // Each look starts a program.
-    while (repeated() === before) await new Promise(setImmediate); // oxlint-disable-line no-await-in-loop -- one after another.
+    await sendsAgain(names.client);
     move(names.two, names.one);
     t.is(await old.next(), 'real unknown there');
     there.hold({to: [], from: []});

@@ -5,11 +5,11 @@
  * are complete.
  */
 import {execFileSync, spawn} from 'node:child_process';
-import {closeSync, mkdtempSync, openSync, readFileSync, rmSync, writeFileSync} from 'node:fs';
+import {mkdtempSync, readFileSync, rmSync, writeFileSync} from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import {carryOut, openKernelIpvs, plan, type IpvsClient, type VirtualTable} from '@hactl/ipvs';
-import {withNamespace} from '@hactl/net';
+import {inside} from '../lab/namespace-work.ts';
 import {until} from '../lab/until.ts';
 
 if (process.argv[2] === 'compile') process.exit(0);
@@ -28,13 +28,7 @@ const makeNamespace = (): string => {
   ip('-n', name, 'link', 'set', 'lo', 'up');
   return name;
 };
-async function openTable(name: string): Promise<IpvsClient> {
-  const [own, target] = [openSync('/proc/thread-self/ns/net', 'r'), openSync(`/run/netns/${name}`, 'r')];
-  const ipvs = await withNamespace(target, own, () => openKernelIpvs());
-  closeSync(own);
-  closeSync(target);
-  return ipvs;
-}
+const openTable = (name: string): Promise<IpvsClient> => inside(name, () => openKernelIpvs());
 const octets = (number: number): string => `${number >> 8}.${number & 255}`;
 const addressOf = (service: number): string => `10.88.${octets(service)}`;
 const serverOf = (service: number, server: number): string => `10.${89 + server}.${octets(service)}`;

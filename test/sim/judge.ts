@@ -137,8 +137,8 @@ export function makeJudge(scenario: Scenario) {
         lanFor[at] = awake && !differ && dumb(world) ? (lanFor[at] ?? 0) + to - from : 0;
         const noisy = world.ways.some((senders) => senders.some((way) => way.noise > 0));
         if (world.nodes.some((node) => handsOver(node, at))) handedOver[at] = true;
-        const calm = handedOver[at] === true ? bounds.bothInHandover : bounds.both;
-        const bound = noisy ? bounds.bothInNoise : calm;
+        const quiet = handedOver[at] === true ? bounds.bothInHandover : bounds.both;
+        const bound = noisy ? bounds.bothInNoise : quiet;
         if ((clearFor[at] ?? 0) > bound)
           wrong('two-holders', to, `${addresses[at]} on two directors for ${clearFor[at]?.toFixed(1)} ms, ${bound} allowed`); // prettier-ignore
         if (world.lan.cut > 0) cutBetween[at] = true;

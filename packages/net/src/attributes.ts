@@ -34,7 +34,7 @@ export function be16Attribute(type: number, value: number): Buffer {
 /** nf_tables has its numbers in network order. */
 export function be32Attribute(type: number, value: number): Buffer {
   const bytes = Buffer.alloc(4);
-  bytes.writeInt32BE(value | 0);
+  bytes.writeUInt32BE(value);
   return attribute(type, bytes);
 }
 

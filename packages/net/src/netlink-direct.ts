@@ -37,7 +37,8 @@ const NETLINK_EXT_ACK = 11;
 const NETLINK_GET_STRICT_CHK = 12;
 const ERROR_TEXT = 1;
 const RECEIVE_BUFFER = 1 << 20;
-const NETFILTER = 12;
+/** The protocol of nf_tables. */
+export const NETFILTER = 12;
 const BATCH_LIMIT = 4 << 20;
 
 /** The kernel refused a request. `code` is the errno's name; `detail` the kernel's own message, if any. */
@@ -121,7 +122,7 @@ export function openDirect(protocol: number): DirectNetlink {
           }
           answers.push(Buffer.from(about));
         }
-        offset += (size + 3) & ~3;
+        offset += align4(size);
       }
     }
   }

@@ -8,7 +8,7 @@
  */
 import {addressBytes} from './address-text.ts';
 import {attribute, be32Attribute, nestedAttribute, stringAttribute} from './attributes.ts';
-import {netlinkFlag, openDirect, type BatchMessage} from './netlink-direct.ts';
+import {NETFILTER, netlinkFlag, openDirect, type BatchMessage} from './netlink-direct.ts';
 
 /** An address and a TCP port. */
 export interface Endpoint {
@@ -30,7 +30,6 @@ export interface PacketHold {
   close(): void;
 }
 
-const NETFILTER = 12;
 const SUBSYSTEM = 10;
 const [BATCH_BEGIN, BATCH_END] = [0x10, 0x11];
 const message = {NEWTABLE: 0, NEWCHAIN: 3, NEWRULE: 6, NEWSET: 9, NEWSETELEM: 12, DELSETELEM: 14} as const;

@@ -1,9 +1,8 @@
 /** Segments of unknown connections, on real sockets in network namespaces created by the test (root). */
-import {execFileSync, spawn, spawnSync, type ChildProcess} from 'node:child_process';
-import {closeSync, openSync} from 'node:fs';
-import {createInterface} from 'node:readline';
+import {execFileSync, spawnSync} from 'node:child_process';
 import anyTest, {type TestFn} from 'ava';
-import {openPacketHold, withNamespace} from './index.ts';
+import {openPacketHold} from '@hactl/net';
+import {inside, makeTalkers, runInside, sendsAgain} from '../../test/lab/namespace-work.ts';
 
 const test = anyTest.serial as unknown as TestFn;
 const names = {
@@ -14,7 +13,7 @@ const names = {
 const ip = (where: string, ...words: string[]): string =>
   execFileSync('ip', ['-n', where, ...words], {encoding: 'utf8'});
 const VIP = {4: '10.77.0.100', 6: 'fd00:77::100'} as const;
-const children = new Set<ChildProcess>();
+const talkers = makeTalkers();
 
 test.before(() => {
   for (const name of Object.values(names)) execFileSync('ip', ['netns', 'add', name]);
@@ -32,8 +31,7 @@ test.before(() => {
   }
 });
 test.afterEach.always(() => {
-  for (const child of children) child.kill('SIGKILL');
-  children.clear();
+  talkers.end();
   for (const name of [names.one, names.two])
     for (const address of Object.values(VIP))
       // One of the two has it.
@@ -51,37 +49,6 @@ test.after.always(() => {
   for (const name of Object.values(names)) execFileSync('ip', ['netns', 'delete', name]);
 });
 
-function inside<Result>(name: string, work: () => Result): Result {
-  const [own, target] = [openSync('/proc/thread-self/ns/net', 'r'), openSync(`/run/netns/${name}`, 'r')];
-  try {
-    return withNamespace(target, own, work);
-  } finally {
-    closeSync(own);
-    closeSync(target);
-  }
-}
-
-/** A program of node in a namespace, and its lines. */
-function run(name: string, program: string) {
-  const child = spawn('ip', ['netns', 'exec', name, process.execPath, '-e', program], {
-    stdio: ['pipe', 'pipe', 'inherit'],
-  });
-  children.add(child);
-  const lines = createInterface({input: child.stdout})[Symbol.asyncIterator]();
-  return {
-    say: (line: string) => void child.stdin.write(`${line}\n`),
-    next: async (): Promise<string> => String((await lines.next()).value),
-  };
-}
-/** Answers each line with its own name. */
-const server = (name: string) =>
-  `require('node:net').createServer((s) => s.on('error', () => {}).on('data', (d) => s.write('${name} ' + d))).listen(80, '::', () => console.log('listens'))`;
-/** Sends each line of its input, and prints what comes back. */
-const client = (address: string) =>
-  `const s = require('node:net').connect(80, '${address}', () => console.log('connected'));
-   s.on('error', (e) => console.log(e.code)).on('data', (d) => process.stdout.write(d));
-   process.stdin.on('data', (d) => s.write(d))`;
-
 const bits = (family: 4 | 6): number => (family === 4 ? 32 : 128);
 function move(family: 4 | 6, from: string | undefined, to: string): void {
   if (from !== undefined) ip(from, 'address', 'del', `${VIP[family]}/${bits(family)}`, 'dev', 'eth0');
@@ -96,28 +63,14 @@ function move(family: 4 | 6, from: string | undefined, to: string): void {
   );
   ip(names.client, 'neigh', 'flush', 'all');
 }
-const inNamespace = (name: string, ...words: string[]): string =>
-  execFileSync('ip', ['netns', 'exec', name, ...words], {encoding: 'utf8'});
-/** TCP segments that this namespace has sent again. */
-function repeated(name: string): number {
-  const [names = '', values = ''] = inNamespace(name, 'cat', '/proc/net/snmp')
-    .split('\n')
-    .filter((line) => line.startsWith('Tcp:'));
-  return Number(values.split(' ')[names.split(' ').indexOf('RetransSegs')]);
-}
-async function sendsAgain(name: string): Promise<void> {
-  const before = repeated(name);
-  // Each look starts a program.
-  while (repeated(name) === before) await new Promise(setImmediate); // oxlint-disable-line no-await-in-loop -- one after another.
-}
 const endpoint = (family: 4 | 6) => ({family, address: VIP[family], port: 80});
 
 for (const family of [4, 6] as const) {
   test(`IPv${family}: a connection that this machine does not know is reset without a hold`, async (t) => {
-    const listener = run(names.one, server('one'));
+    const listener = talkers.server(names.one, 'one');
     await listener.next();
     move(family, undefined, names.one);
-    const user = run(names.client, client(VIP[family]));
+    const user = talkers.client(names.client, VIP[family]);
     t.is(await user.next(), 'connected');
     move(family, names.one, names.two);
     user.say('hello');
@@ -125,10 +78,10 @@ for (const family of [4, 6] as const) {
   });
 
   test(`IPv${family}: with a hold its segments wait, and it goes on where it is known`, async (t) => {
-    const listener = run(names.one, server('one'));
+    const listener = talkers.server(names.one, 'one');
     await listener.next();
     move(family, undefined, names.one);
-    const user = run(names.client, client(VIP[family]));
+    const user = talkers.client(names.client, VIP[family]);
     t.is(await user.next(), 'connected');
     const hold = inside(names.two, openPacketHold);
     try {
@@ -145,17 +98,17 @@ for (const family of [4, 6] as const) {
   });
 
   test(`IPv${family}: with a hold a server on this machine keeps its connections, and gets new ones`, async (t) => {
-    const listener = run(names.two, server('two'));
+    const listener = talkers.server(names.two, 'two');
     await listener.next();
     move(family, undefined, names.two);
-    const before = run(names.client, client(VIP[family]));
+    const before = talkers.client(names.client, VIP[family]);
     t.is(await before.next(), 'connected');
     const hold = inside(names.two, openPacketHold);
     try {
       hold.hold({to: [endpoint(family)], from: []});
       before.say('old');
       t.is(await before.next(), 'two old');
-      const after = run(names.client, client(VIP[family]));
+      const after = talkers.client(names.client, VIP[family]);
       t.is(await after.next(), 'connected');
       after.say('new');
       t.is(await after.next(), 'two new');
@@ -171,10 +124,10 @@ test('answers of a held server are not passed on, and come when the hold ends', 
   ip(names.one, 'route', 'add', '10.77.0.10', 'via', '10.77.0.2');
   ip(names.two, 'route', 'add', server78, 'via', '10.77.0.1');
   ip(names.client, 'route', 'add', server78, 'via', '10.77.0.2');
-  inNamespace(names.two, 'sh', '-c', 'echo 1 >/proc/sys/net/ipv4/ip_forward');
-  const listener = run(names.one, server('one'));
+  runInside(names.two, 'sh', '-c', 'echo 1 >/proc/sys/net/ipv4/ip_forward');
+  const listener = talkers.server(names.one, 'one');
   await listener.next();
-  const user = run(names.client, client(server78));
+  const user = talkers.client(names.client, server78);
   t.is(await user.next(), 'connected');
   const hold = inside(names.two, openPacketHold);
   try {
@@ -190,8 +143,7 @@ test('answers of a held server are not passed on, and come when the hold ends', 
 
 test('what is held is replaced as a whole, and a closed hold leaves no table', (t) => {
   // Not the program of that name among the npm tools.
-  const tables = (): string =>
-    inNamespace(names.two, 'env', 'PATH=/usr/sbin:/sbin', 'nft', 'list', 'ruleset');
+  const tables = (): string => runInside(names.two, 'env', 'PATH=/usr/sbin:/sbin', 'nft', 'list', 'ruleset');
   const hold = inside(names.two, openPacketHold);
   const many = Array.from({length: 2_500}, (_, at) => `10.1.${at >> 8}.${at & 255}`);
   hold.hold({to: many.map((address) => ({family: 4, address, port: 80})), from: []});
