@@ -1,4 +1,5 @@
 import dgram from 'node:dgram';
+import {setImmediate} from 'node:timers/promises';
 import test from 'ava';
 import {makeLateness, systemClock} from '@hactl/base';
 import {config, peerAdvert, scenes} from '../machine/scene.fixture.ts';
@@ -54,4 +55,28 @@ test('a takeover begins when its addresses are on, not when that was decided', (
   loop.feed({type: 'advert', advert: asks});
   loop.end();
   t.like(current.state.groups[0], {role: 'Active', since: 70});
+});
+
+test('a timer that is due just before a peer counts as dead does not put that off', async (t) => {
+  const settings = {...config, groups: [], keepalive: 2, deadtime: 60};
+  /** How late the takeover's decision is, in ms. */
+  const late = (): Promise<number> =>
+    new Promise((resolve) => {
+      const start = systemClock.now();
+      const first = initialState(settings, 5n, start, [0n, 0n]);
+      const downAt = start + 3.6;
+      const peers = first.peers.map((peer) => ({...peer, alive: true, proven: true, heardAt: start, downAt}));
+      const current = {config: settings, state: {...first, peers, sentAt: start, advertAt: start + 3.55}};
+      const loop = makeLoop(current, systemClock, makeLateness(), (effect) => {
+        if (effect.type !== 'event' || effect.code !== 'peer-dead') return;
+        loop.end();
+        resolve(systemClock.now() - downAt);
+      });
+      loop.feed({type: 'readiness', ready: true});
+    });
+  const all: number[] = [];
+  // A busy machine delays most of them; a timer counts in whole milliseconds and would delay every one.
+  // oxlint-disable-next-line no-await-in-loop -- one after the other.
+  while (all.length < 100 && !all.some((ms) => ms < 0.3)) all.push(await setImmediate().then(late));
+  t.true(Math.min(...all) < 0.3, `the least of ${all.length}: ${Math.min(...all)} ms`);
 });

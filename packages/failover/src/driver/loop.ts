@@ -8,7 +8,7 @@ import type {Current} from './current.ts';
 /** A timer that is late by more than this part of the advert interval lets the sockets be read first. */
 const STALL = 0.25;
 
-/** The last milliseconds of a peer's silence are not left to a timer, which may be this late. */
+/** The last milliseconds of a peer's silence are not left to a timer, nor to one for something else: each may be this late. */
 const LAST = 2;
 
 /** Effects that take this long, in ms, are of interest to the machine. */
@@ -32,6 +32,8 @@ export function makeLoop(
   /** The next look at the clock, in the last milliseconds of a silence. */
   let turn: NodeJS.Immediate | undefined;
   let dueAt: Instant = 0;
+  /** When the clock is looked at: `dueAt`, or earlier for a silence. */
+  let armedFor: Instant = 0;
   let running = false;
   let ended = false;
 
@@ -55,21 +57,23 @@ export function makeLoop(
   function schedule(): void {
     if (ended) return;
     const next = nextDeadline(current.config, current.state);
-    if ((timer ?? turn) !== undefined && next === dueAt) return;
+    const closeFrom = endOfSilence() - LAST;
+    const wanted = Math.min(next, closeFrom);
+    if ((timer ?? turn) !== undefined && next === dueAt && wanted >= armedFor) return;
     cancel();
     dueAt = next;
+    armedFor = wanted;
     if (next === Infinity) return;
-    const wait = next - clock.now();
-    if (!isSilence(next)) {
-      // Rounded up: a timer that fires early would only be re-armed.
-      timer = setTimeout(onTimer, Math.max(0, Math.ceil(wait)));
-    } else if (wait > LAST) timer = setTimeout(onTimer, Math.floor(wait - LAST));
-    else turn = setImmediate(onTimer);
+    const now = clock.now();
+    if (closeFrom <= now) turn = setImmediate(onTimer);
+    // Rounded up: a timer that fires early would only be re-armed. Before a silence ends it has to be early.
+    else
+      timer = setTimeout(onTimer, Math.max(0, Math.min(Math.ceil(next - now), Math.floor(closeFrom - now))));
   }
 
-  /** Whether a peer counts as dead from then on. It sent nothing for most of deadtime, so this is rare. */
-  const isSilence = (at: Instant): boolean =>
-    current.state.peers.some(({alive, downAt}) => alive && downAt === at);
+  /** When the first of the peers counts as dead. Each sent nothing for most of deadtime by then, so this is rarely near. */
+  const endOfSilence = (): Instant =>
+    Math.min(...current.state.peers.map(({alive, downAt}) => (alive ? downAt : Infinity)));
 
   function cancel(): void {
     clearTimeout(timer);
@@ -81,10 +85,7 @@ export function makeLoop(
   function onTimer(): void {
     cancel();
     const now = clock.now();
-    if (now < dueAt && isSilence(dueAt)) {
-      turn = setImmediate(onTimer);
-      return;
-    }
+    if (now < dueAt) return schedule();
     const late = Math.max(0, now - dueAt);
     lateness.note(late);
     // After a stall, adverts wait in the sockets: one of ours that does not echo them would say that we do not hear the peer.

@@ -32,6 +32,9 @@ export const asksKernel = (config: EngineConfig): boolean => config.deadtime < Q
 /** How long a kernel's answer may take: a round trip on a LAN, and the grain of our timer. */
 export const KERNEL_ANSWER: Millis = 2;
 
+/** The question is due this long before the peer counts as dead: a late timer must not put that off. */
+export const KERNEL_QUESTION: Millis = KERNEL_ANSWER + 1;
+
 /** Silence after which a peer whose kernel answers is considered dead all the same. */
 export const stalledTime = (config: EngineConfig): Millis => 10 * config.deadtime;
 

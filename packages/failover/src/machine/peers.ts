@@ -7,6 +7,7 @@ import {
   activeDownInterval,
   asksKernel,
   KERNEL_ANSWER,
+  KERNEL_QUESTION,
   listenOnlyTime,
   oversleptTime,
   stalledTime,
@@ -65,7 +66,7 @@ export function onWake(turn: Turn, state: State, dueAt: Instant): State {
 
 /** When something is to be done about a peer's silence. */
 export const silenceDeadline = (config: EngineConfig, {kernel, downAt}: PeerState): Instant =>
-  kernel === 'not-asked' && asksKernel(config) ? downAt - KERNEL_ANSWER : downAt;
+  kernel === 'not-asked' && asksKernel(config) ? downAt - KERNEL_QUESTION : downAt;
 
 /** Shortly before a peer counts as dead, while there is time for an answer. */
 function askKernel({config, now, emit}: Turn, state: State, peer: PeerState): PeerState {
