@@ -9,6 +9,7 @@ const sysPrctl = libc.func('int prctl(int op, ulong first, ulong second, ulong t
 const sysCapset = libc.func('int capset(const uint8_t *header, const uint8_t *data)');
 const sysCapget = libc.func('int capget(const uint8_t *header, _Out_ uint8_t *data)');
 const sysScheduler = libc.func('int sched_setscheduler(int pid, int policy, const uint8_t *parameters)');
+const sysSleep = libc.func('int usleep(uint32_t microseconds)');
 const sysFlock = libc.func('int flock(int fd, int operation)');
 
 /** LOCK_EX | LOCK_NB of flock(2). */
@@ -24,6 +25,9 @@ export function tryLock(descriptor: number): boolean {
   if (errno === os.constants.errno.EWOULDBLOCK) return false;
   throw new SystemError('flock', String(descriptor), errno);
 }
+
+/** Blocks this thread, and with it the event loop, for a fraction of a millisecond that no timer of the runtime can count. */
+export const blockFor = (ms: number): void => void sysSleep(Math.round(ms * 1_000));
 
 const CLONE_NEWNET = 0x4000_0000;
 

@@ -1,5 +1,6 @@
 /** One queue, run to completion, and one timer: every event becomes one step of the machine. */
 import type {Clock, Instant, Lateness} from '@hactl/base';
+import {blockFor} from '@hactl/net';
 import {mustListenFirst, performAll} from '../machine/run.ts';
 import type {Effect, Event} from '../machine/state.ts';
 import {nextDeadline, step} from '../machine/step.ts';
@@ -10,6 +11,9 @@ const STALL = 0.25;
 
 /** The last milliseconds of a peer's silence are not left to a timer, nor to one for something else: each may be this late. */
 const LAST = 2;
+
+/** Between two looks at the clock the processor is left to others for so long, in ms: to those whom this machine serves. */
+const BETWEEN_LOOKS = 0.1;
 
 /** Effects that take this long, in ms, are of interest to the machine. */
 const SLOW = 1;
@@ -85,7 +89,10 @@ export function makeLoop(
   function onTimer(): void {
     cancel();
     const now = clock.now();
-    if (now < dueAt) return schedule();
+    if (now < dueAt) {
+      blockFor(Math.min(BETWEEN_LOOKS, dueAt - now));
+      return schedule();
+    }
     const late = Math.max(0, now - dueAt);
     lateness.note(late);
     // After a stall, adverts wait in the sockets: one of ours that does not echo them would say that we do not hear the peer.
