@@ -38,6 +38,10 @@ export interface Announcer {
   close(): void;
 }
 
+/** What announces an address: two ARP frames, or a neighbour advertisement. */
+export const announcementFrames = ({family, address, mac, trailer}: Announcement): readonly Buffer[] =>
+  family === 4 ? arpAnnouncement(address, mac, trailer) : [encodeUnsolicitedNa(address, mac, trailer?.())];
+
 /** Opens the sockets in the thread's network namespace. Without CAP_NET_RAW nothing is sent, and `problem` has the reason. */
 export function openAnnouncer(): Announcer {
   let problem: string | undefined;
@@ -61,27 +65,28 @@ export function openAnnouncer(): Announcer {
     return to;
   };
 
-  const sendArp = ({address, index, mac, trailer}: Announcement): string | undefined => {
+  const sendArp = (what: Announcement): string | undefined => {
     if (packet === undefined) return problem;
-    const pair = arpAnnouncement(address, mac, trailer);
-    const to = everybody(index);
-    for (const frame of pair) if (sendTo(packet, frame, frame.length, to) < 0) return errnoName(lastErrno());
+    const to = everybody(what.index);
+    for (const frame of announcementFrames(what))
+      if (sendTo(packet, frame, frame.length, to) < 0) return errnoName(lastErrno());
     return undefined;
   };
 
-  const sendNa = ({address, index, mac, trailer}: Announcement): string | undefined => {
+  const sendNa = (what: Announcement): string | undefined => {
     if (icmp === undefined) {
       icmp = openSocket(abi.AF_INET6, abi.SOCK_RAW, IPPROTO_ICMPV6, 'ICMPv6 socket');
       setIntOption(icmp, 41, IPV6_MULTICAST_HOPS, 255, 'ICMPv6 socket');
     }
-    setIntOption(icmp, 41, IPV6_MULTICAST_IF, index, 'ICMPv6 socket');
+    setIntOption(icmp, 41, IPV6_MULTICAST_IF, what.index, 'ICMPv6 socket');
     // struct sockaddr_in6
     const to = Buffer.alloc(28);
     to.writeUInt16LE(abi.AF_INET6, 0);
     to.set(addressBytes(ALL_NODES), 8);
-    to.writeUInt32LE(index, 24);
-    const message = encodeUnsolicitedNa(address, mac, trailer?.());
-    return sendTo(icmp, message, message.length, to) < 0 ? errnoName(lastErrno()) : undefined;
+    to.writeUInt32LE(what.index, 24);
+    for (const message of announcementFrames(what))
+      if (sendTo(icmp, message, message.length, to) < 0) return errnoName(lastErrno());
+    return undefined;
   };
 
   return {

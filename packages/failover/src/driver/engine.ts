@@ -3,6 +3,7 @@ import {isDeepStrictEqual} from 'node:util';
 import {makeLateness, type Clock} from '@hactl/base';
 import type {InterfaceAddress, Link} from '@hactl/net';
 import {renewInterval} from '../machine/intervals.ts';
+import {rehearseTakeover} from '../machine/rehearse.ts';
 import type {Event} from '../machine/state.ts';
 import {initialState} from '../machine/step.ts';
 import type {EngineConfig, EngineStatus, FromEngine, ToEngine} from '../messages.ts';
@@ -20,7 +21,7 @@ import {openStateStore} from './state-store.ts';
 import {groupStatus, pathStatus, peerStatus} from './status.ts';
 import {openVips, type Vips} from './vips.ts';
 
-/** Interval at which the peer's newest advert is written to disk, in milliseconds. */
+/** Interval at which the peer's newest advert is written to disk, and a takeover rehearsed, in milliseconds. */
 const SAVE_EVERY = 1_000;
 
 /**
@@ -162,7 +163,11 @@ export function startEngine(
       if (withoutOwnPaths().paths.length !== current.config.paths.length) reconfigure();
     },
   });
-  const saving = setInterval(receiver.save, SAVE_EVERY);
+  const saving = setInterval(() => {
+    receiver.save();
+    for (const effect of rehearseTakeover(current.config, current.state))
+      if (effect.type === 'announce') for (const vip of effect.vips) vips.rehearse(vip);
+  }, SAVE_EVERY);
 
   function finish(): void {
     loop.end();

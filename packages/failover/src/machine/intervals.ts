@@ -2,9 +2,12 @@
 import {doubling, type Millis} from '@hactl/base';
 import type {EngineConfig} from '../messages.ts';
 
-/** RFC 9568's skew time: of two Backups the lower priority waits a little longer. At most a quarter of an advert interval. */
+/**
+ * RFC 9568's skew time: of two Backups the lower priority waits a little longer. At most a quarter of an advert interval. A pair
+ * has no two Backups once one of them is dead.
+ */
 export function skewTime(config: EngineConfig, nodeIndex: number): Millis {
-  return config.nodes.length <= 1 ? 0 : (config.keepalive / 4) * (nodeIndex / config.nodes.length);
+  return config.nodes.length <= 2 ? 0 : (config.keepalive / 4) * (nodeIndex / config.nodes.length);
 }
 
 /**
@@ -34,6 +37,9 @@ export const KERNEL_ANSWER: Millis = 2;
 
 /** The question is due this long before the peer counts as dead: a late timer must not put that off. */
 export const KERNEL_QUESTION: Millis = KERNEL_ANSWER + 1;
+
+/** How long an answer counts as a sign of life. It is asked again before that is over. */
+export const kernelAnswerHolds = (config: EngineConfig): Millis => config.deadtime;
 
 /** Silence after which a peer whose kernel answers is considered dead all the same. */
 export const stalledTime = (config: EngineConfig): Millis => 10 * config.deadtime;

@@ -6,6 +6,7 @@ import {incarnationAfter} from '../replay.ts';
 import {
   activeDownInterval,
   asksKernel,
+  kernelAnswerHolds,
   KERNEL_ANSWER,
   KERNEL_QUESTION,
   listenOnlyTime,
@@ -64,27 +65,34 @@ export function onWake(turn: Turn, state: State, dueAt: Instant): State {
   return {...next, listenOnlyUntil: now + listenOnlyTime(config), readySince: now};
 }
 
+/** Whether an answer of its kernel could still put off the peer's death. */
+const mayAsk = (config: EngineConfig, {kernel, downAt, heardAt}: PeerState): boolean =>
+  asksKernel(config) && kernel !== 'asked' && downAt < heardAt + stalledTime(config);
+
 /** When something is to be done about a peer's silence. */
-export const silenceDeadline = (config: EngineConfig, {kernel, downAt}: PeerState): Instant =>
-  kernel === 'not-asked' && asksKernel(config) ? downAt - KERNEL_QUESTION : downAt;
+export const silenceDeadline = (config: EngineConfig, peer: PeerState): Instant =>
+  mayAsk(config, peer) ? peer.downAt - KERNEL_QUESTION : peer.downAt;
 
 /** Shortly before a peer counts as dead, while there is time for an answer. */
 function askKernel({config, now, emit}: Turn, state: State, peer: PeerState): PeerState {
-  if (now < silenceDeadline(config, peer) || peer.kernel !== 'not-asked' || !asksKernel(config)) return peer;
+  if (now < silenceDeadline(config, peer) || !mayAsk(config, peer)) return peer;
   if (state.listenOnlyUntil !== undefined) return peer;
   emit({type: 'ask-kernel', nodeIndex: peer.nodeIndex});
   return {...peer, kernel: 'asked', downAt: Math.max(peer.downAt, now + KERNEL_ANSWER)};
 }
 
-/** Its process does not run, or not in time. Its kernel serves: there is more time. */
-export function onKernelAnswer({config}: Turn, state: State, nodeIndex: number): State {
+/**
+ * Its process does not run, or not in time. Its kernel serves: there is more time, as after an advert. A machine that loses its
+ * power right after this answer does not give the next one.
+ */
+export function onKernelAnswer({config, now}: Turn, state: State, nodeIndex: number): State {
   return {
     ...state,
-    peers: state.peers.map((peer) =>
-      peer.nodeIndex === nodeIndex && peer.alive && peer.kernel === 'asked'
-        ? {...peer, kernel: 'answered', downAt: Math.max(peer.downAt, peer.heardAt + stalledTime(config))}
-        : peer,
-    ),
+    peers: state.peers.map((peer) => {
+      if (peer.nodeIndex !== nodeIndex || !peer.alive || peer.kernel !== 'asked') return peer;
+      const until = Math.min(now + kernelAnswerHolds(config), peer.heardAt + stalledTime(config));
+      return {...peer, kernel: 'answered', downAt: Math.max(peer.downAt, until)};
+    }),
   };
 }
 
@@ -97,7 +105,7 @@ export function onUnheardClaim(turn: Turn, state: State): State {
   return checkSilence(turn, {
     ...state,
     peers: state.peers.map((peer) =>
-      peer.alive && peer.kernel === 'answered' && now - peer.heardAt >= config.deadtime
+      peer.alive && peer.kernel !== 'not-asked' && now - peer.heardAt >= config.deadtime
         ? {...peer, downAt: now}
         : peer,
     ),
