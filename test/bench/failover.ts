@@ -9,6 +9,7 @@ import {table} from '../../src/cli/render/table.ts';
 import {makeNamespaces} from '../lab/namespaces.ts';
 import {prepareLab} from '../lab/packages.ts';
 import {figures, median} from '../lab/figures.ts';
+import {until} from '../lab/until.ts';
 import {openScene, pause, type Cost} from './scene.ts';
 import {dropVip, keepalived, ours, type Director, type Subject} from './subjects.ts';
 
@@ -45,6 +46,12 @@ async function begin(subject: Subject): Promise<void> {
   await scene.waitFor(`${subject.name}: director1 is Active`, () => scene.alone('director1'));
   await subject.start(second ?? 'director2');
   await pause(subject.settle);
+  await until(
+    `${subject.name}: director2 stands by`,
+    20_000,
+    () => subject.standsBy(second ?? 'director2'),
+    100,
+  );
   await scene.waitFor(`${subject.name}: director1 is Active`, () => scene.alone('director1'));
   scene.forget();
 }

@@ -14,6 +14,8 @@ export interface Subject {
   readonly settle: number;
   prepare(): Promise<void>;
   start(director: Director): Promise<void>;
+  /** Whether it would take over from the other: with a busy machine that may take longer than `settle`. */
+  standsBy(director: Director): Promise<boolean>;
   /** SIGTERM, as systemd stops it; resolves when it has ended. */
   stop(director: Director): Promise<void>;
   /** SIGKILL of only the process that handles failover. */
@@ -96,6 +98,8 @@ vrrp_instance vip {
         ),
       );
     },
+    // Its start takes some milliseconds.
+    standsBy: () => Promise.resolve(true),
     stop: async (director) => {
       process.kill(Number(readFileSync(`${file(director)}.pid`, 'utf8')), 'SIGTERM');
       await programs.get(director)?.ended;
@@ -143,6 +147,10 @@ export function ours(site: Site, {keepalive, deadtime, media}: OursOptions): Sub
     start: async (director) => {
       await dropVip(site, director);
       await cluster.start(director);
+    },
+    standsBy: async (director) => {
+      const groups = (await cluster.status(director))?.engine?.groups;
+      return groups?.every(({role}) => role === 'Backup') === true;
     },
     stop: async (director) => {
       await cluster.daemon(director)?.kill('SIGTERM');
