@@ -35,7 +35,7 @@ process.on('exit', endLoads);
 /** A pair on its own namespaces, both directors running and stable. */
 async function pair(letter: string, make: (site: NamespaceSite) => Subject) {
   const site = makeNamespaces({checkout, letter});
-  const scene = await openScene(site, lab);
+  const scene = await openScene(site, lab, 'ordinary');
   const subject = make(site);
   await subject.prepare();
   await subject.start('director1');

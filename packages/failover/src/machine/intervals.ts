@@ -35,11 +35,21 @@ export const asksKernel = (config: EngineConfig): boolean => config.deadtime < Q
 /** How long a kernel's answer may take: a round trip on a LAN, and the grain of our timer. */
 export const KERNEL_ANSWER: Millis = 2;
 
-/** The question is due this long before the peer counts as dead: a late timer must not put that off. */
-export const KERNEL_QUESTION: Millis = KERNEL_ANSWER + 1;
+/** A late timer must not put off the peer's death: this much before it the question is due. */
+const KERNEL_QUESTION: Millis = KERNEL_ANSWER + 1;
 
-/** How long an answer counts as a sign of life. It is asked again before that is over. */
-export const kernelAnswerHolds = (config: EngineConfig): Millis => config.deadtime;
+/** How long an answer counts as a sign of life: longer than an advert, because on a busy machine the next may come late. */
+export const kernelAnswerHolds = (config: EngineConfig): Millis => 4 * config.deadtime;
+
+/** The question is due so long before the peer counts as dead. One whose kernel has answered is given more time for the next. */
+export const kernelQuestionLead = (config: EngineConfig, answered: boolean): Millis =>
+  answered ? config.deadtime : KERNEL_QUESTION;
+
+/**
+ * After a claim of a silent peer its adverts are waited for: a process that was suspended announces its addresses first, and
+ * then sends the advert.
+ */
+export const claimPrecedesAdvert = (config: EngineConfig): Millis => config.keepalive + TIMER_GRAIN;
 
 /** Silence after which a peer whose kernel answers is considered dead all the same. */
 export const stalledTime = (config: EngineConfig): Millis => 10 * config.deadtime;

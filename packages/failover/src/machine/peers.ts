@@ -6,9 +6,10 @@ import {incarnationAfter} from '../replay.ts';
 import {
   activeDownInterval,
   asksKernel,
+  claimPrecedesAdvert,
   kernelAnswerHolds,
+  kernelQuestionLead,
   KERNEL_ANSWER,
-  KERNEL_QUESTION,
   listenOnlyTime,
   oversleptTime,
   stalledTime,
@@ -67,11 +68,13 @@ export function onWake(turn: Turn, state: State, dueAt: Instant): State {
 
 /** Whether an answer of its kernel could still put off the peer's death. */
 const mayAsk = (config: EngineConfig, {kernel, downAt, heardAt}: PeerState): boolean =>
-  asksKernel(config) && kernel !== 'asked' && downAt < heardAt + stalledTime(config);
+  asksKernel(config) &&
+  (kernel === 'not-asked' || kernel === 'answered') &&
+  downAt < heardAt + stalledTime(config);
 
 /** When something is to be done about a peer's silence. */
 export const silenceDeadline = (config: EngineConfig, peer: PeerState): Instant =>
-  mayAsk(config, peer) ? peer.downAt - KERNEL_QUESTION : peer.downAt;
+  mayAsk(config, peer) ? peer.downAt - kernelQuestionLead(config, peer.kernel === 'answered') : peer.downAt;
 
 /** Shortly before a peer counts as dead, while there is time for an answer. */
 function askKernel({config, now, emit}: Turn, state: State, peer: PeerState): PeerState {
@@ -98,15 +101,21 @@ export function onKernelAnswer({config, now}: Turn, state: State, nodeIndex: num
 
 /**
  * The peer claims an address on the LAN but was not heard for deadtime: its process runs, so its kernel's answer was no sign of
- * a stall. No heartbeat path works.
+ * a stall. If no advert follows, no heartbeat path works.
  */
 export function onUnheardClaim(turn: Turn, state: State): State {
   const {config, now} = turn;
   return checkSilence(turn, {
     ...state,
     peers: state.peers.map((peer) =>
-      peer.alive && peer.kernel !== 'not-asked' && now - peer.heardAt >= config.deadtime
-        ? {...peer, downAt: now}
+      peer.alive &&
+      (peer.kernel === 'asked' || peer.kernel === 'answered') &&
+      now - peer.heardAt >= config.deadtime
+        ? {
+            ...peer,
+            kernel: 'overruled',
+            downAt: Math.min(peer.downAt, now + claimPrecedesAdvert(config)),
+          }
         : peer,
     ),
   });

@@ -98,8 +98,11 @@ export interface PeerState {
   readonly jitter: Millis;
   readonly upSince: Instant;
   readonly downAt: Instant;
-  /** Whether its kernel was asked, or has answered, since its last advert; see `asksKernel`. */
-  readonly kernel: 'not-asked' | 'asked' | 'answered';
+  /**
+   * Whether its kernel was asked, or has answered, since its last advert; see `asksKernel`. `overruled`: its process claims an
+   * address on the LAN, so its kernel's answer is no sign of a stall.
+   */
+  readonly kernel: 'not-asked' | 'asked' | 'answered' | 'overruled';
   /** When it was last heard on each path. */
   readonly paths: readonly Instant[];
   readonly advert?: Advert;
