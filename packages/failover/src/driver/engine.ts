@@ -166,7 +166,7 @@ export function startEngine(
   const saving = setInterval(() => {
     receiver.save();
     for (const effect of rehearseTakeover(current.config, current.state))
-      if (effect.type === 'announce') for (const vip of effect.vips) vips.rehearse(vip);
+      if (effect.type === 'announce') for (const vip of effect.vips.slice(0, 1)) vips.rehearse(vip);
   }, SAVE_EVERY);
 
   function finish(): void {

@@ -80,3 +80,29 @@ test('a timer that is due just before a peer counts as dead does not put that of
   while (all.length < 100 && !all.some((ms) => ms < 0.3)) all.push(await setImmediate().then(late));
   t.true(Math.min(...all) < 0.3, `the least of ${all.length}: ${Math.min(...all)} ms`);
 });
+
+// Alone: another test of this file blocks the event loop.
+test.serial('a director that only listens does not watch the end of a silence', async (t) => {
+  let looks = 0;
+  const clock = {
+    ...systemClock,
+    now: () => {
+      looks += 1;
+      return systemClock.now();
+    },
+  };
+  const start = systemClock.now();
+  const first = initialState(config, 5n, start, [0n, 0n]);
+  const peers = first.peers.map((peer) => ({...peer, alive: true, heardAt: start - 50, downAt: start - 20}));
+  const current = {config, state: {...first, peers, sentAt: start, listenOnlyUntil: start + 40}};
+  await new Promise<void>((resolve) => {
+    const loop = makeLoop(current, clock, makeLateness(), (effect) => {
+      if (effect.type !== 'ask-kernel') return;
+      // Listening is over.
+      loop.end();
+      resolve();
+    });
+    loop.feed({type: 'readiness', ready: true});
+  });
+  t.true(looks < 10, `${looks} looks at the clock in 40 ms`);
+});

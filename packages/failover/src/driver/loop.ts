@@ -77,7 +77,10 @@ export function makeLoop(
 
   /** When the first of the peers counts as dead. Each sent nothing for most of deadtime by then, so this is rarely near. */
   const endOfSilence = (): Instant =>
-    Math.min(...current.state.peers.map(({alive, downAt}) => (alive ? downAt : Infinity)));
+    // While it only listens, no silence is acted on.
+    current.state.listenOnlyUntil === undefined
+      ? Math.min(...current.state.peers.map(({alive, downAt}) => (alive ? downAt : Infinity)))
+      : Infinity;
 
   function cancel(): void {
     clearTimeout(timer);

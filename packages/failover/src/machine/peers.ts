@@ -85,8 +85,8 @@ function askKernel({config, now, emit}: Turn, state: State, peer: PeerState): Pe
 }
 
 /**
- * Its process does not run, or not in time. Its kernel serves: there is more time, as after an advert. A machine that loses its
- * power right after this answer does not give the next one.
+ * Its process does not run, or not in time. Its kernel serves: there is more time, but not all of `stalledTime` at once. A machine
+ * that loses its power right after this answer does not give the next one.
  */
 export function onKernelAnswer({config, now}: Turn, state: State, nodeIndex: number): State {
   return {
