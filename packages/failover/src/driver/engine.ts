@@ -1,7 +1,7 @@
 /** Runs the machine against the real world. Wiring only: machine/ decides, the files beside this one act. */
 import {isDeepStrictEqual} from 'node:util';
 import {makeLateness, type Clock} from '@hactl/base';
-import type {InterfaceAddress, Link} from '@hactl/net';
+import {announcementFrames, type InterfaceAddress, type Link} from '@hactl/net';
 import {renewInterval} from '../machine/intervals.ts';
 import {rehearseTakeover} from '../machine/rehearse.ts';
 import type {Event} from '../machine/state.ts';
@@ -60,6 +60,16 @@ function reportCannotAnnounce({cannotAnnounce}: Vips, send: (message: FromEngine
   if (cannotAnnounce === undefined) return;
   const message = `addresses cannot be announced (CAP_NET_RAW is missing?): ${cannotAnnounce}`;
   send({type: 'event', level: 'error', code: 'cannot-announce', message});
+}
+
+/** Keeps the code of a takeover compiled. Announcements are composed, unsigned, and not sent: no stamp of a claim is used up. */
+function rehearse({config, state}: Current, links: readonly Link[]): void {
+  for (const effect of rehearseTakeover(config, state)) {
+    if (effect.type !== 'announce') continue;
+    const [vip] = effect.vips;
+    const link = links.find(({name}) => name === vip?.device);
+    if (vip && link) announcementFrames({...vip, index: link.index, mac: link.mac});
+  }
 }
 
 interface Parts {
@@ -165,8 +175,7 @@ export function startEngine(
   });
   const saving = setInterval(() => {
     receiver.save();
-    for (const effect of rehearseTakeover(current.config, current.state))
-      if (effect.type === 'announce') for (const vip of effect.vips.slice(0, 1)) vips.rehearse(vip);
+    rehearse(current, table.links);
   }, SAVE_EVERY);
 
   function finish(): void {

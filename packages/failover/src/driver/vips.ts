@@ -1,6 +1,6 @@
 /** Virtual addresses on the interfaces: added, renewed, removed and announced. */
 import type {Clock, Instant} from '@hactl/base';
-import {announcementFrames, openAddresses, openAnnouncer, type InterfaceAddress, type Link} from '@hactl/net';
+import {openAddresses, openAnnouncer, type InterfaceAddress, type Link} from '@hactl/net';
 import type {EngineVip} from '../messages.ts';
 
 export interface VipOptions {
@@ -82,12 +82,6 @@ export function openVips({clock, count, linkOf, claim}: VipOptions) {
     count(problem === undefined ? 'announcements' : 'announcements-failed');
   }
 
-  /** Composes the announcement, unsigned, and sends nothing: no stamp of a claim is used up. */
-  function rehearse(vip: EngineVip): void {
-    const link = linkOf(vip);
-    if (link) announcementFrames({...vip, index: link.index, mac: link.mac});
-  }
-
   /** Which of these addresses are on their interfaces, according to the kernel. */
   function present(vips: readonly EngineVip[], list: readonly InterfaceAddress[]): readonly EngineVip[] {
     const onLinks = keysOf(list);
@@ -122,7 +116,6 @@ export function openVips({clock, count, linkOf, claim}: VipOptions) {
     put,
     remove,
     announce,
-    rehearse,
     askWho: announcer.ask,
     present,
     noteForeign,
