@@ -7,23 +7,18 @@ import {readFileSync} from 'node:fs';
 import {fileURLToPath} from 'node:url';
 import {makePair, said, services, until} from '../../packages/sync/src/pair.fixture.ts';
 import {figures, median} from '../lab/figures.ts';
+import {usage} from './process-tree.ts';
 
 if (process.argv[2] === 'compile') process.exit(0);
 const FLOOD = fileURLToPath(new URL('young-flood.ts', import.meta.url));
 const [rate = 2_000, seconds = 20, runs = 3] = process.argv.slice(2).map(Number);
 const LIMIT = 90_000;
 
-/** Milliseconds of processor time: of a process, or (without one) of everything in this machine. */
-function processor(pid?: number): number {
-  if (pid === undefined) {
-    const [line = ''] = readFileSync('/proc/stat', 'latin1').split('\n');
-    const [user = 0, nice = 0, system = 0, , , irq = 0, softirq = 0] = line.split(/\s+/).slice(1).map(Number);
-    return (user + nice + system + irq + softirq) * 10;
-  }
-  const fields = readFileSync(`/proc/${pid}/stat`, 'latin1')
-    .replace(/^.*\) /, '')
-    .split(' ');
-  return (Number(fields[11]) + Number(fields[12])) * 10;
+/** Milliseconds of processor time of everything in this machine. */
+function processor(): number {
+  const [line = ''] = readFileSync('/proc/stat', 'latin1').split('\n');
+  const [user = 0, nice = 0, system = 0, , , irq = 0, softirq = 0] = line.split(/\s+/).slice(1).map(Number);
+  return (user + nice + system + irq + softirq) * 10;
 }
 
 interface Cost {
@@ -43,7 +38,7 @@ async function measure(delay: number): Promise<Cost> {
     const more = {mode: 'relay', delay, sysctls: {sync_threshold: '1 0', sync_refresh_period: '10'}} as const;
     const sides = [pair.startSync('one', true, more), pair.startSync('other', false, more)];
     await until('in sync', LIMIT, () => sides.every((side) => side.status()?.report?.phase === 'in-sync'));
-    const time = () => [sides.reduce((sum, {pid}) => sum + processor(pid), 0), processor()] as const;
+    const time = () => [sides.reduce((sum, {pid}) => sum + usage(pid).cpu, 0), processor()] as const;
     const [sync, whole] = time();
     const flood = pair.start('one', FLOOD, String(rate), String(seconds));
     const {sent, received} = await said<{sent: number; received: number}>(flood);

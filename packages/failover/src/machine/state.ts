@@ -179,7 +179,7 @@ export type Event =
   | {readonly type: 'tracked-down'; readonly count: number}
   /** `leaveAddresses`: if no peer can take over, the addresses stay for this process's successor. */
   | {readonly type: 'stop'; readonly leaveAddresses: boolean}
-  /** ARP: the peer's machine lives. Nobody signs it: it delays a takeover, once, and causes none. */
+  /** ARP: the peer's machine lives. Nobody signs it: it delays a takeover, within `stalledTime`, and causes none. */
   | {readonly type: 'kernel-answers'; readonly nodeIndex: number}
   | {readonly type: 'configure'; readonly previous: EngineConfig};
 
