@@ -16,6 +16,7 @@ for (const [title, words, expected] of [
   ['a misspelled option', ['--confg-dir', '/etc'], /Did you mean --config-dir\?/],
   ['an extra argument', ['start'], /too many arguments/],
   ['an option without its value', ['--node'], /argument missing/],
+  ['a value like an option', ['--node', '--strict'], /'--node' argument is ambiguous/],
   ['an unknown level', ['--log-level', 'loud'], /Allowed choices are error, warn, info, debug/],
   ['an unknown format', ['--log-format', 'xml'], /Allowed choices are human, json/],
   ['a switch with a value', ['--strict=yes'], /does not take an argument|unknown option/],

@@ -5,14 +5,12 @@
  * most of a start. Stop signals are forwarded to the supervisor; its exit status is ours.
  */
 import {fork, type ChildProcess} from 'node:child_process';
-import {Command, CommanderError, Option} from 'commander';
 import {backoff} from '@hactl/base';
-import {DAEMON_TEXT, daemonOptions, formOf} from './system/daemon-options.ts';
 import {withCause} from './system/exit-cause.ts';
 import {keepFromKernel, offerToKernel} from './system/oom-score.ts';
-import {VERSION} from './system/paths.ts';
 import {programFile} from './system/programs.ts';
-import {isNotification, LOADED, type LauncherMessage} from './daemon/launcher-messages.ts';
+import {parseDaemonWords} from './daemon/command-line.ts';
+import {isNotification, LOADED, SPARE_VARIABLE, type LauncherMessage} from './daemon/launcher-messages.ts';
 import {SUPERVISOR_STOP_LIMIT_MS} from './system/limits.ts';
 
 /** The supervisor found the configuration or the command line unusable: a restart would not help. */
@@ -24,32 +22,19 @@ const SPARE_AFTER = 3_000;
 const entry = programFile('supervisor');
 /**
  * Answers to greedy clients are garbage at once: four that ask for all events grew the supervisor to 340 MB with V8's young
- * generation of 16 MB, to 204 to 227 with one of 2. It collects after a fifth of growth, too, and has one malloc arena.
+ * generation of 16 MB, to 204 to 227 with one of 2. It collects early, too (supervisor.ts), and has one malloc arena.
  */
-const FRUGAL = ['--max-semi-space-size=2', '--heap-growing-percent=20'];
+const FRUGAL = ['--max-semi-space-size=2'];
 process.title = 'hactld';
 process.umask(0o027);
 
-/** Exits with 2 if the command line is wrong, without starting a supervisor. */
-function judgeCommandLine(): void {
-  const program = new Command('hactld')
-    .description(`${DAEMON_TEXT} See docs/hactl.md.`)
-    .version(VERSION)
-    .helpOption('--help', 'print this')
-    .allowExcessArguments(false)
-    .showHelpAfterError()
-    .exitOverride();
-  for (const option of daemonOptions) {
-    const made = new Option(formOf(option).replace(/ (\S+)$/, ' <$1>'), option.text);
-    program.addOption(option.choices === undefined ? made : made.choices(option.choices));
-  }
-  try {
-    program.parse();
-  } catch (error) {
-    process.exit(error instanceof CommanderError && error.exitCode === 0 ? 0 : EXIT_CONFIG);
-  }
+// The parser that explains is loaded only when there is something to explain: it would be a tenth of this program's start.
+try {
+  parseDaemonWords(process.argv.slice(2));
+} catch (error) {
+  const {explainCommandLine} = await import('./daemon/command-line-help.ts');
+  process.exit(explainCommandLine(error) ? 0 : EXIT_CONFIG);
 }
-judgeCommandLine();
 
 /** systemd's variables; scripts started from here must not notify in the daemon's name. */
 const manager = process.env.NOTIFY_SOCKET;
@@ -74,21 +59,21 @@ let child: ChildProcess | undefined;
 let spare: ChildProcess | undefined;
 let everReady = false;
 
-const launch = (): ChildProcess =>
+const launch = (asSpare: boolean): ChildProcess =>
   fork(entry, process.argv.slice(2), {
     stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
     execArgv: [...process.execArgv, ...FRUGAL],
     env: {
       ...process.env,
       MALLOC_ARENA_MAX: '1',
-      HACTL_SPARE: '1',
+      [SPARE_VARIABLE]: asSpare ? '1' : '0',
       ...(manager === undefined ? {} : {HACTL_NOTIFY: '1'}),
     },
   });
 
 function makeSpare(): void {
   if (stopping || spare) return;
-  const made = launch();
+  const made = launch(true);
   spare = made;
   offerToKernel(made.pid);
   sendToSupervisor({spare: 'loading'});
@@ -109,12 +94,13 @@ function sendToSupervisor(message: LauncherMessage): void {
 
 function start(): void {
   const startedAt = performance.now();
-  const started = spare ?? launch();
+  const loaded = spare;
+  const started = loaded ?? launch(false);
   keepFromKernel(started.pid);
   spare = undefined;
   child = started;
-  // Until this message a supervisor only loads its program.
-  started.send('go');
+  // Until this message a spare only loads its program.
+  loaded?.send('go');
   started.on('message', (word) => {
     if (isNotification(word)) {
       void notifyManager(word.notify);

@@ -99,3 +99,33 @@ test('the sync process and its spare keep only the three network capabilities, i
   await until('the spare has replaced it', LIMIT, () => messages.length === 2);
   check(child.status().pid ?? 0);
 });
+
+test('a child that waits for something is starting until then, and a stop before leaves nothing', async (t) => {
+  const folder = mkdtempSync(path.join(os.tmpdir(), 'hactl-child-'));
+  t.teardown(() => rmSync(folder, {recursive: true}));
+  const entry = path.join(folder, 'program.mjs');
+  writeFileSync(entry, "process.on('disconnect', () => process.exit()); process.send(process.pid);");
+  const make = (after: Promise<unknown>) => {
+    const messages: number[] = [];
+    const options = {name: 'program', entry, clock: systemClock, after, onDeath: () => undefined};
+    const child = keepChild<object, number>({...options, onMessage: (pid) => messages.push(pid)});
+    t.teardown(() => child.stop({}, 0));
+    return {child, messages};
+  };
+  let begin = (): void => undefined;
+  const {child, messages} = make(new Promise<void>((resolve) => (begin = resolve)));
+  t.false(child.send({}));
+  t.is(child.status().state, 'starting');
+  t.is(child.status().pid, undefined);
+  begin();
+  await until('it runs', LIMIT, () => child.status().state === 'running');
+  t.deepEqual(messages, [child.status().pid ?? 0]);
+
+  let never = (): void => undefined;
+  const wait = new Promise<void>((resolve) => (never = resolve));
+  const {child: stopped} = make(wait);
+  await stopped.stop({}, LIMIT);
+  never();
+  await wait;
+  t.is(stopped.status().pid, undefined, 'not started after its stop');
+});

@@ -11,6 +11,8 @@ export interface ChildOptions<From> extends Program {
   readonly name: string;
   /** A process started in advance. */
   readonly spare?: Spare;
+  /** It is started once this is settled; until then its state is `starting`, and nothing can be sent to it. */
+  readonly after?: Promise<unknown>;
   readonly clock: Clock;
   onMessage(message: From): void;
   /** Called when it died unexpectedly, before it is restarted. */
@@ -97,6 +99,7 @@ export function keepChild<To extends object, From>(options: ChildOptions<From>):
   let timer: NodeJS.Timeout | undefined;
   let spareTimer: NodeJS.Timeout | undefined;
   let heard = false;
+  let begun = false;
   const waiting: (() => void)[] = [];
 
   const makeSpare = (): void => {
@@ -112,6 +115,8 @@ export function keepChild<To extends object, From>(options: ChildOptions<From>):
   };
 
   const start = (): void => {
+    if (stopping) return;
+    begun = true;
     const startedAt = options.clock.now();
     const ready = spare && !spare.ended ? spare : undefined;
     if (ready) ready.taken = true;
@@ -149,7 +154,8 @@ export function keepChild<To extends object, From>(options: ChildOptions<From>):
       for (const message of ready?.messages ?? []) options.onMessage(message as From);
     });
   };
-  start();
+  if (options.after) void options.after.finally(start);
+  else start();
 
   return {
     send: (message) => {
@@ -161,7 +167,7 @@ export function keepChild<To extends object, From>(options: ChildOptions<From>):
     },
     status: () => ({
       name: options.name,
-      state: child ? (heard ? 'running' : 'starting') : 'dead',
+      state: child ? (heard ? 'running' : 'starting') : begun ? 'dead' : 'starting',
       ...(child?.pid === undefined ? {} : {pid: child.pid}),
       restarts,
       ...(lastExit === undefined ? {} : {lastExit}),

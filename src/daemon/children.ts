@@ -10,6 +10,9 @@ import {programs} from './programs.ts';
 import {gateReadiness, makeSyncBarrier} from './sync-barrier.ts';
 import {CHILD_STOP_LIMIT_MS, ENGINE_STATUS_LIMIT_MS, ENGINE_STOP_LIMIT_MS} from '../system/limits.ts';
 
+/** The others start at the latest so long after the engine was started. */
+const ENGINE_FIRST_MS: Millis = 500;
+
 export interface Children {
   /** undefined: there is no pair. */
   readonly engine: Child<ToEngine> | undefined;
@@ -42,16 +45,35 @@ export function startChildren(options: {
   const reported: (() => void)[] = [];
   let lastId = 0;
 
+  let engineAnswers = (): void => undefined;
+  /** Starting a process takes time of this one and of the processor. An address waits for the engine only. */
+  const engineServes = new Promise<void>((resolve) => {
+    engineAnswers = resolve;
+    if (options.pair) setTimeout(resolve, ENGINE_FIRST_MS).unref();
+    else resolve();
+  });
+
   const child = (name: 'failover' | 'checks' | 'sync') => {
     const spare = options.pool?.get(name);
     return {
       name,
       clock,
       ...programs[name],
-      ...(spare ? {spare} : {}),
+      ...(spare ? {spare} : name === 'failover' ? {} : {after: engineServes}),
       onDeath: (how: string) => feed({type: 'child-died', name, how}),
     };
   };
+  // The first: an address waits for it.
+  const engine = options.pair
+    ? keepChild<ToEngine, FromEngine>({
+        ...child('failover'),
+        onMessage: (message) => {
+          feed({type: 'engine', message});
+          if (message.type === 'status' || message.type === 'transition') engineAnswers();
+          if ('id' in message) answers.get(message.id)?.(message);
+        },
+      })
+    : undefined;
   const checks = keepChild<ToChecks, FromChecks>({
     ...child('checks'),
     onMessage: (message) => {
@@ -76,16 +98,6 @@ export function startChildren(options: {
     const message = `the address moves without the newest connections: ${problem}`;
     feed({type: 'sync', message: {type: 'log', level: 'warn', message}});
   };
-  const engine = options.pair
-    ? keepChild<ToEngine, FromEngine>({
-        ...child('failover'),
-        onMessage: (message) => {
-          feed({type: 'engine', message});
-          if ('id' in message) answers.get(message.id)?.(message);
-        },
-      })
-    : undefined;
-
   const tellReadiness = gateReadiness<ToEngine & {readonly type: 'readiness'}>(passBarrier, (message) => {
     engine?.send(message);
   });
@@ -102,6 +114,9 @@ export function startChildren(options: {
       answers.set(id, finish);
       if (!engine?.send(make(id))) finish(undefined);
     });
+
+  // The configuration is another than when they were started.
+  for (const spare of options.pool?.values() ?? []) if (!spare.taken) spare.process.kill('SIGKILL');
 
   return {
     engine,

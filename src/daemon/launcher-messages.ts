@@ -4,6 +4,10 @@ import type {SpareState} from '../control/protocol.ts';
 /** A spare supervisor and its children have loaded their programs. */
 export const LOADED = 'loaded';
 
+/** The launcher's environment variable: `1` for a spare supervisor, `0` for one that works at once. Absent: a manual start. */
+export const SPARE_VARIABLE = 'HACTL_SPARE';
+export const isSpare = (): boolean => process.env[SPARE_VARIABLE] === '1';
+
 /** Launcher to the active supervisor: which spares are loaded in case it dies. */
 export interface LauncherMessage {
   readonly spare?: SpareState;

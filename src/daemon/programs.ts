@@ -11,15 +11,15 @@ export const programs: Readonly<Record<'failover' | 'checks' | 'sync', Program>>
   sync: {entry: programFile('sync'), capabilities: ['net_admin', 'net_raw', 'net_bind_service']},
 };
 
-/** Starts all children in advance, idle, for a spare supervisor. `loaded` is called when the last has loaded. */
-export function preforkChildren(loaded: () => void): Map<string, Spare> {
-  const names = Object.keys(programs);
+/** Starts children in advance, idle; by default all, for a spare supervisor. `loaded` is called when the last has loaded. */
+export function prefork(
+  names: readonly (keyof typeof programs)[] = ['failover', 'checks', 'sync'],
+  loaded: () => void = () => undefined,
+): ReadonlyMap<string, Spare> {
   let loading = names.length;
   const countDown = (): void => {
     loading -= 1;
     if (loading === 0) loaded();
   };
-  return new Map(
-    Object.entries(programs).map(([name, program]) => [name, makeSpareOf(program, undefined, countDown)]),
-  );
+  return new Map(names.map((name) => [name, makeSpareOf(programs[name], undefined, countDown)]));
 }

