@@ -26,6 +26,7 @@ const doors: readonly string[] = [
   '@hactl/checks/node-options',
   '@hactl/net/privileges',
   '@hactl/base/files',
+  '@hactl/base/heap',
   '@hactl/base/printable',
   '@hactl/base/run',
   '@hactl/net/schedule',
