@@ -192,4 +192,6 @@ process.on('message', (message: ToChecks) => {
 });
 process.on('SIGINT', () => undefined);
 process.on('SIGTERM', () => undefined);
+// The first shard loads meanwhile, also in a standby process.
+shards.push(newShard('checks process', 'handover', events));
 say({type: 'ready', pid: process.pid});
