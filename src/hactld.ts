@@ -10,13 +10,19 @@ import {withCause} from './system/exit-cause.ts';
 import {keepFromKernel, offerToKernel} from './system/oom-score.ts';
 import {programFile} from './system/programs.ts';
 import {parseDaemonWords} from './daemon/command-line.ts';
-import {isNotification, LOADED, SPARE_VARIABLE, type LauncherMessage} from './daemon/launcher-messages.ts';
+import {
+  isNotification,
+  LOADED,
+  SETTLED,
+  SPARE_VARIABLE,
+  type LauncherMessage,
+} from './daemon/launcher-messages.ts';
 import {SUPERVISOR_STOP_LIMIT_MS} from './system/limits.ts';
 
 /** The supervisor found the configuration or the command line unusable: a restart would not help. */
 const EXIT_CONFIG = 2;
 const PAUSE_MAX = 2_000;
-/** Delay before the spare loads, long after the first supervisor has started. */
+/** Delay before the spare loads, once the supervisor has settled. */
 const SPARE_AFTER = 3_000;
 
 const entry = programFile('supervisor');
@@ -111,7 +117,7 @@ function start(): void {
     everReady = true;
     // Resources may take long to stop: wait as long as the supervisor reports progress.
     killer?.refresh();
-    if (!stopping) setTimeout(makeSpare, SPARE_AFTER);
+    if (word === SETTLED && !stopping) setTimeout(makeSpare, SPARE_AFTER);
   });
   started.on('exit', (code, signal) => {
     child = undefined;

@@ -13,6 +13,8 @@ export interface ChildOptions<From> extends Program {
   readonly spare?: Spare;
   /** It is started once this is settled; until then its state is `starting`, and nothing can be sent to it. */
   readonly after?: Promise<unknown>;
+  /** No spare is loaded before this is settled; absent: soon after the process. */
+  readonly settled?: Promise<unknown>;
   readonly clock: Clock;
   onMessage(message: From): void;
   /** Called when it died unexpectedly, before it is restarted. */
@@ -123,7 +125,7 @@ export function keepChild<To extends object, From>(options: ChildOptions<From>):
     keepFromKernel(ready?.process.pid);
     spare = undefined;
     clearTimeout(spareTimer);
-    spareTimer = setTimeout(makeSpare, SPARE_AFTER);
+    spareTimer = setTimeout(() => void (options.settled ?? Promise.resolve()).then(makeSpare), SPARE_AFTER);
     const started = ready?.process ?? launch(options);
     child = started;
     heard = (ready?.messages.length ?? 0) > 0;

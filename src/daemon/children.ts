@@ -39,6 +39,8 @@ export function startChildren(options: {
   /** Children started in advance. */
   readonly pool: ReadonlyMap<string, Spare> | undefined;
   readonly feed: (event: CoreEvent) => void;
+  /** The director serves, or has had time to: loading spares delays it no more. */
+  readonly settled: Promise<unknown>;
 }): Children {
   const {clock, feed} = options;
   const answers = new Map<number, (message: FromEngine) => void>();
@@ -58,6 +60,7 @@ export function startChildren(options: {
     return {
       name,
       clock,
+      settled: options.settled,
       ...programs[name],
       ...(spare ? {spare} : name === 'failover' ? {} : {after: engineServes}),
       onDeath: (how: string) => feed({type: 'child-died', name, how}),

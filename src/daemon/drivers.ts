@@ -29,6 +29,7 @@ export interface DriverOptions {
   readonly runDir: string;
   readonly stateDir: string;
   readonly pool: ReadonlyMap<string, Spare> | undefined;
+  readonly settled?: Promise<unknown>;
   readonly loop: Loop;
   readonly askPeer: AskPeer;
 }
@@ -80,6 +81,7 @@ export function openDrivers(options: DriverOptions): Drivers {
     clock,
     pair: running.engine !== undefined,
     pool: options.pool,
+    settled: options.settled ?? Promise.resolve(),
     feed: (event: CoreEvent) => {
       feed(event);
       // The paths are open: at this point heartbeat starts its clients.

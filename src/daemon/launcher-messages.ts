@@ -13,6 +13,9 @@ export interface LauncherMessage {
   readonly spare?: SpareState;
 }
 
+/** A supervisor to the launcher: it serves, or has had time to; a spare that loads now delays nothing. */
+export const SETTLED = 'settled';
+
 /** A supervisor to the launcher: messages for the service manager, in sd_notify's form. */
 export interface Notification {
   readonly notify: string;

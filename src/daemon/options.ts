@@ -19,6 +19,8 @@ export interface DirectorOptions {
   readonly logger: Logger;
   /** Children started while this supervisor was a spare. */
   readonly pool?: ReadonlyMap<string, Spare>;
+  /** Settled once the director serves, or has had time to: spares are loaded from then on. */
+  readonly settled?: Promise<unknown>;
   /** The supervisor's own spare, as last reported by the launcher. */
   readonly spare?: () => SpareState | undefined;
 }

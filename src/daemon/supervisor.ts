@@ -13,12 +13,14 @@ import {given, isGiven} from './command-line.ts';
 import {runDirector, type Director} from './director.ts';
 import {lockDirectories} from './lock.ts';
 import {ownDirectory} from './own-directory.ts';
-import {isSpare, LOADED, SPARE_VARIABLE, type LauncherMessage} from './launcher-messages.ts';
+import {isSpare, LOADED, SETTLED, SPARE_VARIABLE, type LauncherMessage} from './launcher-messages.ts';
 import {rehearse, type DirectorOptions} from './options.ts';
 import {prefork} from './programs.ts';
 
 const only = given('ldirectord');
 
+/** A director that does not serve by then may never do so. */
+const SETTLE_LIMIT_MS = 10_000;
 const PREFORK_AFTER = 2_000;
 /** Well within the WatchdogSec of the unit. */
 const ALIVE_EVERY_MS = 250;
@@ -129,8 +131,11 @@ export async function supervise(pool: ReadonlyMap<string, Spare> | undefined): P
   setTimeout(sweep, ORPHANS_AFTER_MS).unref();
 
   process.on('message', ({spare}: LauncherMessage) => (successor = spare));
+  let settle = (): void => undefined;
+  const settled = new Promise<void>((resolve) => (settle = resolve));
   const director = await runDirector({
     ...options,
+    settled,
     ...(children ? {pool: children} : {}),
     spare: () => successor,
   });
@@ -140,11 +145,13 @@ export async function supervise(pool: ReadonlyMap<string, Spare> | undefined): P
   }
   collectEarly();
   process.send?.('ready');
+  void settled.then(() => process.send?.(SETTLED));
 
   const begunAt = performance.now();
   const look = (): void => {
     manager.alive();
     const {ready, reason} = director.readiness();
+    if (ready || performance.now() - begunAt > SETTLE_LIMIT_MS) settle();
     manager.readiness(ready, reason, performance.now() - begunAt > READY_LIMIT_MS);
   };
   look();
