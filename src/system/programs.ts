@@ -11,6 +11,7 @@ const sources = {
   heartbeat: '../heartbeat.ts',
   ldirectord: '../ldirectord.ts',
   supervisor: '../daemon/main.ts',
+  director: '../daemon/supervisor.ts',
   failover: '../../packages/failover/src/main.ts',
   checks: '../../packages/checks/src/main.ts',
   sync: '../../packages/sync/src/main.ts',
