@@ -77,16 +77,24 @@ const processDies = (name: string): DrillEvent<Scene> => {
   };
 };
 
-/** Waits for the state of a director that has run for a while; an emulated machine takes a minute to load the spares. */
+/**
+ * Waits for the state of a director that has run for a while: with a spare, which an emulated machine takes a minute to load, and
+ * with every connection. One that has not takes the address back only after it has received them.
+ */
 const withSpare = (name: string): DrillEvent<Scene> => ({
   ...processDies(name),
   before: async ({cluster, limit}) => {
     await until(
-      `director1 has a spare for ${name}`,
+      `director1 has a spare for ${name}, and all connections`,
       limit,
       async () => {
         const snapshot = await cluster.status('director1');
-        return snapshot?.processes.some((process) => process.name === name && process.spare === 'loaded');
+        if (!snapshot) return false;
+        const {report, daemons} = snapshot.sync;
+        const inSync = report ? report.phase === 'in-sync' : daemons.length === 0;
+        return (
+          inSync && snapshot.processes.some((process) => process.name === name && process.spare === 'loaded')
+        );
       },
       LOOK,
     );
