@@ -145,7 +145,9 @@ export async function supervise(pool: ReadonlyMap<string, Spare> | undefined): P
   }
   collectEarly();
   process.send?.('ready');
-  void settled.then(() => process.send?.(SETTLED));
+  void settled.then(() => {
+    if (process.connected) process.send?.(SETTLED);
+  });
 
   const begunAt = performance.now();
   const look = (): void => {
