@@ -3,7 +3,7 @@
  * client sees. `-- --only one` uses a single machine: install, init, READY, stop, purge. Needs root; removes everything it creates.
  * The machines are emulated: times are long, and longer on a busy host.
  */
-import {execFileSync} from 'node:child_process';
+import {execFileSync, spawnSync} from 'node:child_process';
 import {mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync} from 'node:fs';
 import path from 'node:path';
 import {readOptions} from '../options.ts';
@@ -30,6 +30,14 @@ if (process.getuid?.() !== 0) {
   process.stderr.write('machines: needs root (tap devices, a root file system): sudo npm run machines\n');
   process.exit(2);
 }
+for (const [program, from] of [
+  ['qemu-system-x86_64', 'qemu-system-x86'],
+  ['mmdebstrap', 'mmdebstrap'],
+] as const)
+  if (spawnSync(program, ['--version'], {stdio: 'ignore'}).error) {
+    process.stderr.write(`machines: ${program} is not installed: apt-get install ${from}\n`);
+    process.exit(2);
+  }
 const work = mkdtempSync('/var/tmp/hactl-machines-');
 const machines: Machine[] = [];
 let lan: Lan | undefined;
