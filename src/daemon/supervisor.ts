@@ -5,7 +5,7 @@ import {collectEarly} from '@hactl/base/heap';
 import {endOrphans} from '@hactl/base/run';
 import type {SpareState} from '../control/protocol.ts';
 import {makeLogger, type Level} from '../system/log.ts';
-import {READY_LIMIT_MS} from '../system/limits.ts';
+import {READY_LIMIT_MS, SETTLE_LIMIT_MS} from '../system/limits.ts';
 import {journalHasSyslog} from '../system/syslog.ts';
 import {openServiceManager} from '../system/service-manager.ts';
 import type {Spare} from './child.ts';
@@ -19,8 +19,6 @@ import {prefork} from './programs.ts';
 
 const only = given('ldirectord');
 
-/** A director that does not serve by then may never do so. */
-const SETTLE_LIMIT_MS = 10_000;
 const PREFORK_AFTER = 2_000;
 /** Well within the WatchdogSec of the unit. */
 const ALIVE_EVERY_MS = 250;

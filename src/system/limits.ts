@@ -132,3 +132,6 @@ export const LDIRECTORD_STOP_LIMIT_MS = 60_000;
 export const BROWSER_REQUEST_LIMIT_MS = 10_000;
 /** A connection to the console without an octet in either direction. */
 export const BROWSER_SILENCE_LIMIT_MS = 20_000;
+
+/** A director that does not serve by then may never do so: its spares are loaded without waiting for it. */
+export const SETTLE_LIMIT_MS = 10_000;

@@ -38,6 +38,17 @@ test('a process waits while another one builds the tree', async (t) => {
   t.is(output, 'asks\nfound\n');
 });
 
+test('what was finished between the look and the lock is found, and the lock left', (t) => {
+  const folder = mkdtempSync(path.join(os.tmpdir(), 'hactl-lock-'));
+  t.teardown(() => rmSync(folder, {recursive: true}));
+  let looks = 0;
+  t.is(
+    lockFolder(folder, () => ++looks > 1),
+    undefined,
+  );
+  t.false(existsSync(path.join(folder, 'lock')));
+});
+
 test('a stale lock of a dead process is taken over', async (t) => {
   const folder = mkdtempSync(path.join(os.tmpdir(), 'hactl-lock-'));
   t.teardown(() => rmSync(folder, {recursive: true}));

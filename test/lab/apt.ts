@@ -156,7 +156,11 @@ export function lockFolder(folder: string, made: () => boolean): (() => void) | 
   while (!made()) {
     try {
       writeFileSync(lock, String(process.pid), {flag: 'wx'});
-      return () => rmSync(lock, {force: true});
+      const unlock = (): void => rmSync(lock, {force: true});
+      // Its last owner may have finished between the look and the lock.
+      if (!made()) return unlock;
+      unlock();
+      return undefined;
     } catch (error) {
       if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
     }
