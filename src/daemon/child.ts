@@ -14,7 +14,7 @@ export interface ChildOptions<From> extends Program {
   /** It is started once this is settled; until then its state is `starting`, and nothing can be sent to it. */
   readonly after?: Promise<unknown>;
   /** No spare is loaded before this is settled; absent: soon after the process. */
-  readonly settled?: Promise<unknown>;
+  readonly settled?: Promise<unknown> | undefined;
   readonly clock: Clock;
   onMessage(message: From): void;
   /** Called when it died unexpectedly, before it is restarted. */

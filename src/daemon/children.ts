@@ -6,7 +6,7 @@ import type {FromSync, ToSync} from '@hactl/sync';
 import type {ProcessStatus} from '../control/protocol.ts';
 import {keepChild, type Child, type Spare} from './child.ts';
 import type {CoreEvent} from './core.ts';
-import {programs} from './programs.ts';
+import {programs, type ChildName} from './programs.ts';
 import {gateReadiness, makeSyncBarrier} from './sync-barrier.ts';
 import {CHILD_STOP_LIMIT_MS, ENGINE_STATUS_LIMIT_MS, ENGINE_STOP_LIMIT_MS} from '../system/limits.ts';
 
@@ -40,7 +40,7 @@ export function startChildren(options: {
   readonly pool: ReadonlyMap<string, Spare> | undefined;
   readonly feed: (event: CoreEvent) => void;
   /** The director serves, or has had time to: loading spares delays it no more. */
-  readonly settled: Promise<unknown>;
+  readonly settled: Promise<unknown> | undefined;
 }): Children {
   const {clock, feed} = options;
   const answers = new Map<number, (message: FromEngine) => void>();
@@ -55,7 +55,7 @@ export function startChildren(options: {
     else resolve();
   });
 
-  const child = (name: 'failover' | 'checks' | 'sync') => {
+  const child = (name: ChildName) => {
     const spare = options.pool?.get(name);
     return {
       name,

@@ -29,7 +29,7 @@ export interface DriverOptions {
   readonly runDir: string;
   readonly stateDir: string;
   readonly pool: ReadonlyMap<string, Spare> | undefined;
-  readonly settled?: Promise<unknown>;
+  readonly settled?: Promise<unknown> | undefined;
   readonly loop: Loop;
   readonly askPeer: AskPeer;
 }
@@ -81,7 +81,7 @@ export function openDrivers(options: DriverOptions): Drivers {
     clock,
     pair: running.engine !== undefined,
     pool: options.pool,
-    settled: options.settled ?? Promise.resolve(),
+    settled: options.settled,
     feed: (event: CoreEvent) => {
       feed(event);
       // The paths are open: at this point heartbeat starts its clients.

@@ -3,7 +3,10 @@ import {NODE_OPTIONS} from '@hactl/checks/node-options';
 import {programFile} from '../system/programs.ts';
 import {makeSpareOf, type Program, type Spare} from './child.ts';
 
-export const programs: Readonly<Record<'failover' | 'checks' | 'sync', Program>> = {
+export const childNames = ['failover', 'checks', 'sync'] as const;
+export type ChildName = (typeof childNames)[number];
+
+export const programs: Readonly<Record<ChildName, Program>> = {
   // A small heap that the real-time thread collects itself: V8's helper threads do not have its priority.
   failover: {entry: programFile('failover'), execArgv: ['--single-threaded-gc', '--max-semi-space-size=1']},
   checks: {entry: programFile('checks'), execArgv: NODE_OPTIONS},
@@ -11,9 +14,9 @@ export const programs: Readonly<Record<'failover' | 'checks' | 'sync', Program>>
   sync: {entry: programFile('sync'), capabilities: ['net_admin', 'net_raw', 'net_bind_service']},
 };
 
-/** Starts children in advance, idle; by default all, for a spare supervisor. `loaded` is called when the last has loaded. */
+/** Starts children in advance, idle. `loaded` is called when the last has loaded. */
 export function prefork(
-  names: readonly (keyof typeof programs)[] = ['failover', 'checks', 'sync'],
+  names: readonly ChildName[],
   loaded: () => void = () => undefined,
 ): ReadonlyMap<string, Spare> {
   let loading = names.length;

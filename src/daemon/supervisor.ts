@@ -15,7 +15,7 @@ import {lockDirectories} from './lock.ts';
 import {ownDirectory} from './own-directory.ts';
 import {isSpare, LOADED, SETTLED, SPARE_VARIABLE, type LauncherMessage} from './launcher-messages.ts';
 import {rehearse, type DirectorOptions} from './options.ts';
-import {prefork} from './programs.ts';
+import {childNames, prefork} from './programs.ts';
 
 const only = given('ldirectord');
 
@@ -60,7 +60,7 @@ async function waitAsSpare(): Promise<ReadonlyMap<string, Spare> | undefined> {
   let isReported = false;
   const timer = setTimeout(() => {
     const rehearsed = rehearse(options);
-    pool = prefork(undefined, () => {
+    pool = prefork(childNames, () => {
       void rehearsed.then(() => {
         if (!isReported) process.send?.(LOADED);
       });

@@ -53,6 +53,8 @@ export const SUPERVISOR_STOP_LIMIT_MS = 20_000;
 export const ORPHAN_LIMIT_MS = 20_000;
 /** Then a director that is not ready is reported to systemd as started: the peer has its addresses. */
 export const READY_LIMIT_MS = 60_000;
+/** A director that does not serve by then may never do so: its spares are loaded without waiting for it. */
+export const SETTLE_LIMIT_MS = 10_000;
 /** Extension of systemd's start timeout while the loop is alive, so that slow machines come up too. */
 export const START_EXTENSION_MS = 30_000;
 
@@ -132,6 +134,3 @@ export const LDIRECTORD_STOP_LIMIT_MS = 60_000;
 export const BROWSER_REQUEST_LIMIT_MS = 10_000;
 /** A connection to the console without an octet in either direction. */
 export const BROWSER_SILENCE_LIMIT_MS = 20_000;
-
-/** A director that does not serve by then may never do so: its spares are loaded without waiting for it. */
-export const SETTLE_LIMIT_MS = 10_000;

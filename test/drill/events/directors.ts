@@ -79,7 +79,7 @@ const processDies = (name: string): DrillEvent<Scene> => {
 
 /**
  * Waits for the state of a director that has run for a while: with a spare, which an emulated machine takes a minute to load, and
- * with every connection. One that has not takes the address back only after it has received them.
+ * in sync. A director that is not would wait for its resync before it takes the address back.
  */
 const withSpare = (name: string): DrillEvent<Scene> => ({
   ...processDies(name),
