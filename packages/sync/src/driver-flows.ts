@@ -11,7 +11,7 @@ import {findInterface, KERNEL_PORT, LO, SYNC_GROUP} from './driver-link.ts';
 import {readConnections} from './driver-proc.ts';
 import type {SyncNode} from './driver.ts';
 import {INJECTED_AT_ONCE, messageOf, piecesOf} from './entry.ts';
-import {movedFlow, routesOf, type Routes} from './flows.ts';
+import {entriesToMove, readEntry, routesOf, type Reading, type Routes} from './flows.ts';
 import type {FailedServer} from './messages.ts';
 import {entryOfLine, methodsOf} from './proc-table.ts';
 
@@ -84,26 +84,26 @@ async function injectAlone(ports: FlowPorts, entries: readonly Buffer[]): Promis
   }
 }
 
-/** The flows to move, from the kernel's list. */
+/** The flows to move, from the kernel's list; `moved`: those that earlier passes moved. */
 async function readFlows(
   services: readonly ObservedService[],
   routes: Routes,
+  moved: ReadonlySet<string>,
   stopped: () => boolean,
   share: number,
-): Promise<Buffer[]> {
+): Promise<Reading> {
   const forward = methodsOf(services, addressBytes);
-  const found: Buffer[] = [];
+  const reading: Reading = {moving: new Map(), arrived: new Set()};
   await readConnections(
     (line) => {
       if (!line.startsWith('UDP')) return;
       const entry = entryOfLine(line, forward, 'masq')?.entry;
-      const moved = entry && movedFlow(routes, Buffer.from(entry));
-      if (moved) found.push(...moved);
+      if (entry) readEntry(reading, routes, moved, Buffer.from(entry));
     },
     stopped,
     share,
   );
-  return found;
+  return reading;
 }
 
 export function openFlows(ports: FlowPorts): Flows {
@@ -114,6 +114,8 @@ export function openFlows(ports: FlowPorts): Flows {
   let wake: AbortController | undefined;
   let due = false;
   let running: Promise<void> | undefined;
+  /** Flows that were moved, until the kernel lists none at a failed server. */
+  let moved: ReadonlySet<string> = new Set();
 
   /** The number of flows that moved. */
   const pass = async (share: number): Promise<number> => {
@@ -123,7 +125,9 @@ export function openFlows(ports: FlowPorts): Flows {
     if (routes.size === 0) return 0;
     if (node) return node.moveFlows(routes);
     if (ports.keepsDaemons()) return 0;
-    const entries = await readFlows(services, routes, stopped, share);
+    const reading = await readFlows(services, routes, moved, stopped, share);
+    const entries = entriesToMove(reading);
+    moved = new Set(reading.moving.keys());
     if (entries.length > 0) await injectAlone(ports, entries);
     return entries.length / 2;
   };
@@ -132,19 +136,19 @@ export function openFlows(ports: FlowPorts): Flows {
     let share = SHARE;
     while (!stopped()) {
       due = false;
-      let moved = 0;
+      let count = 0;
       let problem = false;
       // oxlint-disable no-await-in-loop -- one pass after another, with a pause.
       try {
-        moved = await pass(share);
-        if (moved > 0)
-          ports.log('info', `${moved} UDP flows of failed servers moved to servers that get traffic`);
+        count = await pass(share);
+        if (count > 0)
+          ports.log('info', `${count} UDP flows of failed servers moved to servers that get traffic`);
       } catch (error) {
         problem = true;
         ports.log('debug', `UDP flows of failed servers: ${String(error)}`);
       }
       if (!due) {
-        const again = moved > 0 || problem;
+        const again = count > 0 || problem;
         if (!again && failed.length === 0) return;
         share = again ? SHARE : SLOW_SHARE;
         wake = new AbortController();

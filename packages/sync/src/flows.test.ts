@@ -3,7 +3,7 @@ import {addressBytes} from '@hactl/net';
 import test from 'ava';
 import {connectionOf, entryOf} from './entries.fixture.ts';
 import {HEADER, messageOf} from './entry.ts';
-import {movedFlow, routesOf} from './flows.ts';
+import {entriesToMove, flowText, movedFlow, readEntry, routesOf, type Reading} from './flows.ts';
 import {decodeSyncMessage, type SyncConnection} from './message.ts';
 
 const VIP = '10.0.0.100';
@@ -141,4 +141,46 @@ test('IPv6, and a service and servers of all ports', (t) => {
   const [connection] = decoded([moved!]);
   t.deepEqual(connection?.destination, addressBytes('fd00::c'));
   t.is(connection?.destinationPort, 53);
+});
+
+test('an entry that the kernel keeps beside the one that replaced it moves no flow again, in either order of the list', (t) => {
+  const routes = routesOf(table, failed(DEAD), false, addressBytes);
+  const read = (moved: ReadonlySet<string>, entries: readonly Buffer[]): Reading => {
+    const reading: Reading = {moving: new Map(), arrived: new Set()};
+    for (const entry of entries) readEntry(reading, routes, moved, entry);
+    return reading;
+  };
+  const old = [flow(1, DEAD), flow(2, DEAD)];
+  const first = read(new Set(), old);
+  t.is(entriesToMove(first).length, 4);
+  const moved = new Set(first.moving.keys());
+  t.deepEqual([...moved], old.map(flowText));
+  const replaced = flow(1, LIVE, {destinationPort: 5_353});
+  for (const list of [
+    [replaced, ...old],
+    [...old, replaced],
+  ]) {
+    const entries = entriesToMove(read(moved, list));
+    t.deepEqual(
+      entries.map(flowText),
+      [old[1], old[1]].map((entry) => flowText(entry!)),
+      'only the second',
+    );
+  }
+  // Its new server failed, too.
+  const both = routesOf(
+    [
+      service([
+        {address: DEAD, weight: 0},
+        {address: LIVE, weight: 0},
+        {address: DRAINED, weight: 1},
+      ]),
+    ],
+    [...failed(DEAD), ...failed(LIVE)],
+    false,
+    addressBytes,
+  );
+  const again: Reading = {moving: new Map(), arrived: new Set()};
+  for (const entry of [flow(1, LIVE), flow(1, DEAD)]) readEntry(again, both, moved, entry);
+  t.is(entriesToMove(again).length, 2);
 });

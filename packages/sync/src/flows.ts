@@ -135,3 +135,35 @@ export function movedFlow(routes: Routes, entry: Buffer): readonly [Buffer, Buff
   second.writeUInt32BE((flags | INACTIVE) >>> 0, offset.flags);
   return [first, second];
 }
+
+/** Client and virtual address and port: what the kernel looks a flow up by. */
+export function flowText(entry: Buffer): string {
+  const width = fixedLength(entry, 0) === FIXED_V6 ? 16 : 4;
+  return (
+    entry.toString('latin1', offset.clientPort, offset.clientPort + 4) +
+    entry.toString('latin1', offset.addresses, offset.addresses + 2 * width)
+  );
+}
+
+/** What one reading of the kernel's list found. */
+export interface Reading {
+  /** By flow: the two entries that move it. */
+  readonly moving: Map<string, readonly [Buffer, Buffer]>;
+  /** Flows of `moved` that are on a server that gets traffic. */
+  readonly arrived: Set<string>;
+}
+
+/**
+ * Adds a listed entry to the reading. `moved`: flows that earlier readings moved. The kernel keeps a replaced entry for another
+ * minute if a packet held it at that moment (ip_vs_conn_expire): the flow is listed twice then, and only the entry that
+ * replaced it is used.
+ */
+export function readEntry(reading: Reading, routes: Routes, moved: ReadonlySet<string>, entry: Buffer): void {
+  const pair = movedFlow(routes, entry);
+  if (pair) reading.moving.set(flowText(entry), pair);
+  else if (moved.size > 0 && moved.has(flowText(entry))) reading.arrived.add(flowText(entry));
+}
+
+/** The entries that move the flows of a reading which are not on another server already. */
+export const entriesToMove = ({moving, arrived}: Reading): Buffer[] =>
+  [...moving].flatMap(([flow, pair]) => (arrived.has(flow) ? [] : pair));

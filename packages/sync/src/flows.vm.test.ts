@@ -25,10 +25,18 @@ let answers: string[] = [];
 const admin = (...words: string[]): string => pair.run('one', 'ipvsadm', ...words);
 const weigh = (address: string, weight: number): void =>
   void admin('-e', '-u', '10.96.0.100:80', '-r', `${address}:8080`, '-m', '-w', String(weight));
-const destinations = (side: Side, kind: string): string[] =>
-  [...pair.connections(side).keys()]
-    .filter((key) => key.startsWith(kind) && key.includes('10.96.0.100:80 '))
-    .map((key) => key.split(' ').at(-1)!.replace(':8080', ''));
+const listed = (side: Side, kind: string): {address: string; left: number}[] =>
+  [...pair.connections(side)]
+    .filter(([key]) => key.startsWith(kind) && key.includes('10.96.0.100:80 '))
+    .map(([key, left]) => ({address: key.split(' ').at(-1)!.replace(':8080', ''), left}));
+const streamsTo = (address: string): number =>
+  listed('one', 'TCP').filter((stream) => stream.address === address).length;
+/**
+ * The server of the client's flow: the entry that lives longest. The kernel keeps the one that it replaced for a minute more
+ * if a packet held it at that moment.
+ */
+const flowServer = (side: Side): string | undefined =>
+  listed(side, 'UDP').toSorted((left, right) => right.left - left.left)[0]?.address;
 const answering = async (what: string, address: string): Promise<void> => {
   answers = [];
   await until(what, LIMIT, () => answers.length >= 5 && answers.slice(-5).every((from) => from === address));
@@ -65,9 +73,9 @@ test('without connection sync, weight 0: a failed server’s flow moves, a drain
   sync.send({type: 'flows', failed: failed(first!)});
   await answering('the other server answers', other(first!));
   t.log(`five answers of the other server after ${(performance.now() - started).toFixed(0)} ms`);
-  t.deepEqual(destinations('one', 'UDP'), [other(first!)]);
+  t.is(flowServer('one'), other(first!));
   await until('the daemon is gone', LIMIT, () => admin('-l', '--daemon').trim() === '');
-  t.regex(admin('-l', '-n', '-u', '10.96.0.100:80'), new RegExp(`${first}:8080 +Masq +0 +0 +0`));
+  t.regex(admin('-l', '-n', '-u', '10.96.0.100:80'), new RegExp(`${first}:8080 +Masq +0 +0 +[01]`));
   t.regex(admin('-l', '-n', '-u', '10.96.0.100:80'), new RegExp(`${other(first!)}:8080 +Masq +1 +0 +1`), 'inactive, as UDP is'); // prettier-ignore
   weigh(first!, 1);
   sync.send({type: 'flows', failed: []});
@@ -77,12 +85,12 @@ test('without connection sync, a removed server beside TCP: its flow moves, its 
   client.send('up');
   const [current] = answers.slice(-1);
   t.is(pair.run('one', 'cat', '/proc/sys/net/ipv4/vs/expire_nodest_conn').trim(), '0');
-  const streams = destinations('one', 'TCP').filter((address) => address === current).length;
+  const streams = streamsTo(current!);
   t.true(streams > 0);
   for (const kind of ['-t', '-u']) admin('-d', kind, '10.96.0.100:80', '-r', `${current}:8080`);
   sync.send({type: 'flows', failed: failed(current!)});
   await answering('the other server answers', other(current!));
-  t.is(destinations('one', 'TCP').filter((address) => address === current).length, streams);
+  t.is(streamsTo(current!), streams);
   for (const kind of ['-t', '-u']) admin('-a', kind, '10.96.0.100:80', '-r', `${current}:8080`, '-m');
   await until('the daemon is gone', LIMIT, () => admin('-l', '--daemon').trim() === '');
 });
@@ -94,18 +102,14 @@ test('with connection sync, weight 0: the flow moves on both directors', async (
     [sync, peer].every((side) => side.status()?.report?.phase === 'in-sync'),
   );
   const [current] = answers.slice(-1);
-  await until('the peer has the flow', LIMIT, () => destinations('other', 'UDP').includes(current!));
+  await until('the peer has the flow', LIMIT, () => flowServer('other') === current);
   pair.run('other', 'ipvsadm', '-e', '-u', '10.96.0.100:80', '-r', `${current}:8080`, '-m', '-w', '0');
   weigh(current!, 0);
   client.send(current!);
   for (const side of [sync, peer]) side.send({type: 'flows', failed: failed(current!)});
   await answering('the other server answers', other(current!));
-  await until(
-    'the peer’s kernel, too',
-    LIMIT,
-    () => destinations('other', 'UDP').join(' ') === other(current!),
-  );
-  t.deepEqual(destinations('one', 'UDP'), [other(current!)]);
+  await until('the peer’s kernel, too', LIMIT, () => flowServer('other') === other(current!));
+  t.is(flowServer('one'), other(current!));
   t.is(peer.status()?.report?.phase, 'in-sync');
   await peer.stop();
 });
