@@ -21,7 +21,15 @@
  * The receiver keeps one window per sender. A new incarnation is accepted only if it answers a challenge (session.ts; carried
  * in a greeting): a recording of an older incarnation cannot.
  */
-import {createCipheriv, createDecipheriv, createHash, createHmac, hkdfSync} from 'node:crypto';
+import {
+  createCipheriv,
+  createDecipheriv,
+  createHash,
+  createHmac,
+  createSecretKey,
+  hkdfSync,
+  type KeyObject,
+} from 'node:crypto';
 import {fail, ok, type Result} from '@hactl/base';
 
 const HEADER = 24;
@@ -81,13 +89,14 @@ export function seal(from: Sender, payload: Buffer): Buffer {
  * A nonce must be used only once per key. Sequence numbers restart in each incarnation, so each (sender, incarnation) has its
  * own key.
  */
-const lives = new Map<string, Buffer>();
-const encryptionKey = (key: Buffer, frame: Buffer): Buffer => {
+const lives = new Map<string, KeyObject>();
+const encryptionKey = (key: Buffer, frame: Buffer): KeyObject => {
   const name = key.toString('latin1') + frame.toString('latin1', 4, 16);
   let derived = lives.get(name);
   if (!derived) {
     if (lives.size > 64) lives.clear();
-    derived = createHmac('sha256', key).update(frame.subarray(4, 16)).digest();
+    // With the octets themselves a cipher is made in three times the time.
+    derived = createSecretKey(createHmac('sha256', key).update(frame.subarray(4, 16)).digest());
     lives.set(name, derived);
   }
   return derived;
@@ -120,9 +129,10 @@ export function open(keys: ChannelKeys, localId: number, frame: Buffer): Result<
   const decipher = createDecipheriv('aes-256-gcm', key, nonce(sequence), {authTagLength: TAG});
   decipher.setAAD(frame.subarray(0, HEADER));
   decipher.setAuthTag(frame.subarray(end));
-  let payload: Buffer;
+  // GCM decrypts octet by octet: the end adds none, it verifies the tag.
+  const payload = decipher.update(frame.subarray(HEADER, end));
   try {
-    payload = Buffer.concat([decipher.update(frame.subarray(HEADER, end)), decipher.final()]);
+    decipher.final();
   } catch {
     return fail('forged');
   }

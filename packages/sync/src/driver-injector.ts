@@ -3,7 +3,8 @@
  * kernel socket's queue and drops. A batch with a drop is sent again, so nothing is lost locally, however slow the kernel's
  * thread is.
  */
-import {plainSocket} from './driver-link.ts';
+import {abi, bindSocket, closeFd, openSocket, socketAddress} from '@hactl/net';
+import {openOutlet, plainSocket, type Outlet} from './driver-link.ts';
 import {dropsOf, makePortSockets, queuedIn} from './driver-sockets.ts';
 
 /** Half of the kernel's default receive buffer (212,992), in which a datagram of 5 to 15 kB takes some 17 kB. */
@@ -80,34 +81,36 @@ function makePace() {
 }
 
 /** A socket that sends to the kernels on the daemon's interface, including this one. */
-async function openMulticast(options: InjectorOptions): Promise<{
-  readonly put: (message: Buffer) => void;
-  readonly port: number;
-  readonly close: () => void;
-}> {
+async function openMulticast({
+  source,
+  ttl,
+  port,
+}: InjectorOptions): Promise<Outlet & {readonly port: number}> {
+  const target = `injector ${source}`;
+  const fd = openSocket(abi.AF_INET, abi.SOCK_DGRAM | abi.SOCK_NONBLOCK, 0, target);
+  try {
+    bindSocket(fd, socketAddress(source, 0), target);
+  } catch (error) {
+    closeFd(fd);
+    throw error;
+  }
   const socket = plainSocket();
   await new Promise<void>((resolve, reject) => {
     socket.once('error', reject);
-    socket.bind(0, options.source, resolve);
+    socket.bind({fd, exclusive: true}, resolve);
   });
   socket.on('error', () => {
     // The interface is down: the kernel drops the datagrams, and the digests detect it.
   });
-  socket.setMulticastInterface(options.source);
+  socket.setMulticastInterface(source);
   socket.setMulticastLoopback(true);
-  socket.setMulticastTTL(options.ttl);
-  return {
-    put: (message) =>
-      socket.send(message, options.port, options.group, () => {
-        // The digests detect what the interface refuses.
-      }),
-    port: socket.address().port,
-    close: () => socket.close(),
-  };
+  socket.setMulticastTTL(ttl);
+  return {...openOutlet(fd, socket, port), port: socket.address().port};
 }
 
 export async function openInjector(options: InjectorOptions): Promise<Injector> {
-  const {put, port, close} = await openMulticast(options);
+  const {send, port, close} = await openMulticast(options);
+  const put = (message: Buffer): void => send(message, options.group);
   const sockets = makePortSockets(options.group, options.port);
   const waiting: Injection[] = [];
   const stats = {injected: 0, again: 0, drops: 0, waiting: 0, stuck: 0};
@@ -221,6 +224,7 @@ export async function openInjector(options: InjectorOptions): Promise<Injector> 
     close: () => {
       closed = true;
       clearTimeout(timer);
+      sockets.close();
       close();
     },
   };

@@ -1,11 +1,32 @@
 /** The sockets on a UDP port of this machine, from /proc/net/udp: those of this process, and those of the kernel. */
-import {readdirSync, readFileSync, readlinkSync} from 'node:fs';
+import {closeSync, openSync, readdirSync, readlinkSync, readSync} from 'node:fs';
 import {procAddress, socketQueues, type SocketQueue} from './kernel-queue.ts';
 
 export interface PortSockets {
   readonly queues: (whose: 'kernel' | 'own') => SocketQueue[];
   /** Refreshes the owners: an inode may have been reused. */
   readonly forget: () => void;
+  readonly close: () => void;
+}
+
+/** The kernel fills a read of /proc up to its own page. */
+const PAGE = 65_536;
+
+/** A file of /proc that is read often: it stays open. */
+function openProc(file: string): {readonly read: () => string; readonly close: () => void} {
+  const fd = openSync(file, 'r');
+  const page = Buffer.alloc(PAGE);
+  return {
+    read: () => {
+      let text = '';
+      for (let octets = -1, position = 0; octets !== 0; position += octets) {
+        octets = readSync(fd, page, 0, PAGE, position);
+        text += page.toString('latin1', 0, octets);
+      }
+      return text;
+    },
+    close: () => closeSync(fd),
+  };
 }
 
 /** Datagrams dropped, over all sockets. */
@@ -32,11 +53,12 @@ function readOwnInodes(): Set<number> {
 
 export function makePortSockets(group: string, port: number): PortSockets {
   const bound = procAddress(group, port);
+  const listed = openProc('/proc/net/udp');
   let ownInodes: ReadonlySet<number> = new Set();
   let others: ReadonlySet<number> = new Set();
   return {
     queues: (whose) => {
-      const queues = socketQueues(readFileSync('/proc/net/udp', 'latin1'), bound);
+      const queues = socketQueues(listed.read(), bound);
       if (queues.some(({inode}) => !ownInodes.has(inode) && !others.has(inode))) {
         ownInodes = readOwnInodes();
         others = new Set(queues.map(({inode}) => inode).filter((inode) => !ownInodes.has(inode)));
@@ -46,5 +68,6 @@ export function makePortSockets(group: string, port: number): PortSockets {
     forget: () => {
       [ownInodes, others] = [new Set(), new Set()];
     },
+    close: listed.close,
   };
 }
