@@ -3,9 +3,9 @@ import {
   addressBytes,
   addressText,
   attribute,
+  Attributes,
   be16Attribute,
   nestedAttribute,
-  readAttributes,
   readString,
   stringAttribute,
   u16Attribute,
@@ -126,8 +126,6 @@ export function encodeDaemon(daemon: SyncDaemon | {readonly role: SyncDaemon['ro
   return nestedAttribute(c.top.DAEMON, parts);
 }
 
-const u16 = (bytes: Buffer | undefined): number => bytes?.readUInt16LE(0) ?? 0;
-const u32 = (bytes: Buffer | undefined): number => bytes?.readUInt32LE(0) ?? 0;
 const familyOf = (number: number): Family => (number === c.AF_INET6 ? 6 : 4);
 const addressOf = (bytes: Buffer | undefined, family: Family): string =>
   addressText((bytes ?? Buffer.alloc(16)).subarray(0, family === 4 ? 4 : 16));
@@ -138,13 +136,10 @@ const transports: Readonly<Record<number, Transport>> = {6: 'tcp', 17: 'udp', 13
 const maskLength = (bytes: Buffer): number =>
   [...bytes].reduce((bits, octet) => bits + (octet.toString(2).match(/1/g)?.length ?? 0), 0);
 
-function readStatistics(wide: Buffer | undefined, narrow: Buffer | undefined): Statistics {
-  const found = readAttributes(wide ?? narrow ?? Buffer.alloc(0));
-  const value = (type: number): bigint => {
-    const bytes = found.get(type);
-    if (!bytes) return 0n;
-    return bytes.length >= 8 ? bytes.readBigUInt64LE(0) : BigInt(bytes.readUInt32LE(0));
-  };
+/** From one of the two forms: old kernels have counters of 32 bits only. */
+function readStatistics(found: Attributes, wide: number, narrow: number): Statistics {
+  const counters = found.nested(found.has(wide) ? wide : narrow);
+  const value = (type: number): bigint => counters.counter(type);
   return {
     connections: value(1),
     packetsIn: value(2),
@@ -167,22 +162,21 @@ const oddMask = (bytes: Buffer): {mask?: string} =>
 
 /** Reads the answer to GET_SERVICE (attributes behind the generic netlink header). */
 export function decodeService(bytes: Buffer): {service: Service; statistics: Statistics} | undefined {
-  const nested = readAttributes(bytes).get(c.top.SERVICE);
-  if (!nested) return undefined;
-  const found = readAttributes(nested);
-  const family = familyOf(u16(found.get(c.service.AF)));
-  const mark = found.get(c.service.FWMARK);
-  const bits = u32(found.get(c.service.FLAGS));
+  const outer = new Attributes(bytes);
+  if (!outer.has(c.top.SERVICE)) return undefined;
+  const found = outer.nested(c.top.SERVICE);
+  const family = familyOf(found.u16(c.service.AF));
+  const bits = found.u32(c.service.FLAGS);
   const netmask = found.get(c.service.NETMASK) ?? Buffer.alloc(4);
   const engine = found.get(c.service.PE_NAME);
-  const key: ServiceKey = mark
-    ? {kind: 'fwmark', family, mark: u32(mark)}
+  const key: ServiceKey = found.has(c.service.FWMARK)
+    ? {kind: 'fwmark', family, mark: found.u32(c.service.FWMARK)}
     : {
         kind: 'address',
         family,
-        protocol: transports[u16(found.get(c.service.PROTOCOL))] ?? 'tcp',
+        protocol: transports[found.u16(c.service.PROTOCOL)] ?? 'tcp',
         address: addressOf(found.get(c.service.ADDR), family),
-        port: found.get(c.service.PORT)?.readUInt16BE(0) ?? 0,
+        port: found.be16(c.service.PORT),
       };
   return {
     service: {
@@ -194,12 +188,12 @@ export function decodeService(bytes: Buffer): {service: Service; statistics: Sta
         flag2: (bits & c.flag.SCHED2) !== 0,
         flag3: (bits & c.flag.SCHED3) !== 0,
       },
-      ...((bits & c.flag.PERSISTENT) === 0 ? {} : {persistent: u32(found.get(c.service.TIMEOUT))}),
-      netmask: family === 6 ? u32(netmask) : maskLength(netmask),
+      ...((bits & c.flag.PERSISTENT) === 0 ? {} : {persistent: found.u32(c.service.TIMEOUT)}),
+      netmask: family === 6 ? found.u32(c.service.NETMASK) : maskLength(netmask),
       ...(family === 4 ? oddMask(netmask) : {}),
       ...(engine && readString(engine) !== '' ? {persistenceEngine: readString(engine)} : {}),
     },
-    statistics: readStatistics(found.get(c.service.STATS64), found.get(c.service.STATS)),
+    statistics: readStatistics(found, c.service.STATS64, c.service.STATS),
   };
 }
 
@@ -211,15 +205,15 @@ const forwards: Readonly<Record<number, Forward>> = {
   [c.forward.gate]: 'gate',
 };
 
-function readTunnel(found: ReadonlyMap<number, Buffer>): {tunnel?: Tunnel} {
+function readTunnel(found: Attributes): {tunnel?: Tunnel} {
   const number = found.get(c.dest.TUN_TYPE)?.[0];
   const type = number === c.tunnelType.gue ? 'gue' : number === c.tunnelType.gre ? 'gre' : undefined;
   if (type === undefined) return {};
-  const flags = u16(found.get(c.dest.TUN_FLAGS));
+  const flags = found.u16(c.dest.TUN_FLAGS);
   return {
     tunnel: {
       type,
-      port: found.get(c.dest.TUN_PORT)?.readUInt16BE(0) ?? 0,
+      port: found.be16(c.dest.TUN_PORT),
       checksum:
         (flags & c.tunnelChecksum.remote) !== 0
           ? 'remote'
@@ -232,48 +226,43 @@ function readTunnel(found: ReadonlyMap<number, Buffer>): {tunnel?: Tunnel} {
 
 /** Reads one answer to GET_DEST. Old kernels omit the family: it is the service's. */
 export function decodeDestination(bytes: Buffer, serviceFamily: Family): ObservedDestination | undefined {
-  const nested = readAttributes(bytes).get(c.top.DEST);
-  if (!nested) return undefined;
-  const found = readAttributes(nested);
-  const written = found.get(c.dest.ADDR_FAMILY);
-  const family = written ? familyOf(u16(written)) : serviceFamily;
+  const outer = new Attributes(bytes);
+  if (!outer.has(c.top.DEST)) return undefined;
+  const found = outer.nested(c.top.DEST);
+  const family = found.has(c.dest.ADDR_FAMILY) ? familyOf(found.u16(c.dest.ADDR_FAMILY)) : serviceFamily;
   return {
     family,
     address: addressOf(found.get(c.dest.ADDR), family),
-    port: found.get(c.dest.PORT)?.readUInt16BE(0) ?? 0,
-    forward: forwards[u32(found.get(c.dest.FWD_METHOD)) & c.forward.mask] ?? 'gate',
-    weight: found.get(c.dest.WEIGHT)?.readInt32LE(0) ?? 0,
-    upperThreshold: u32(found.get(c.dest.U_THRESH)),
-    lowerThreshold: u32(found.get(c.dest.L_THRESH)),
+    port: found.be16(c.dest.PORT),
+    forward: forwards[found.u32(c.dest.FWD_METHOD) & c.forward.mask] ?? 'gate',
+    weight: found.i32(c.dest.WEIGHT),
+    upperThreshold: found.u32(c.dest.U_THRESH),
+    lowerThreshold: found.u32(c.dest.L_THRESH),
     ...readTunnel(found),
-    activeConnections: u32(found.get(c.dest.ACTIVE_CONNS)),
-    inactiveConnections: u32(found.get(c.dest.INACT_CONNS)),
-    persistentConnections: u32(found.get(c.dest.PERSIST_CONNS)),
-    statistics: readStatistics(found.get(c.dest.STATS64), found.get(c.dest.STATS)),
+    activeConnections: found.u32(c.dest.ACTIVE_CONNS),
+    inactiveConnections: found.u32(c.dest.INACT_CONNS),
+    persistentConnections: found.u32(c.dest.PERSIST_CONNS),
+    statistics: readStatistics(found, c.dest.STATS64, c.dest.STATS),
   };
 }
 
 /** Reads one answer to GET_DAEMON. */
 export function decodeDaemon(bytes: Buffer): SyncDaemon | undefined {
-  const nested = readAttributes(bytes).get(c.top.DAEMON);
-  if (!nested) return undefined;
-  const found = readAttributes(nested);
-  const number = u32(found.get(c.daemon.STATE));
+  const outer = new Attributes(bytes);
+  if (!outer.has(c.top.DAEMON)) return undefined;
+  const found = outer.nested(c.top.DAEMON);
+  const number = found.u32(c.daemon.STATE);
   const role = number === c.state.master ? 'master' : number === c.state.backup ? 'backup' : undefined;
   if (role === undefined) return undefined;
   const group = found.get(c.daemon.MCAST_GROUP) ?? found.get(c.daemon.MCAST_GROUP6);
-  const [maxlen, port, ttl] = [
-    found.get(c.daemon.SYNC_MAXLEN),
-    found.get(c.daemon.MCAST_PORT),
-    found.get(c.daemon.MCAST_TTL),
-  ];
+  const ttl = found.get(c.daemon.MCAST_TTL);
   return {
     role,
     interface: readString(found.get(c.daemon.MCAST_IFN) ?? Buffer.alloc(0)),
-    syncid: u32(found.get(c.daemon.SYNC_ID)),
-    ...(maxlen ? {maxlen: u16(maxlen)} : {}),
+    syncid: found.u32(c.daemon.SYNC_ID),
+    ...(found.has(c.daemon.SYNC_MAXLEN) ? {maxlen: found.u16(c.daemon.SYNC_MAXLEN)} : {}),
     ...(group ? {group: addressText(group)} : {}),
-    ...(port ? {port: u16(port)} : {}),
+    ...(found.has(c.daemon.MCAST_PORT) ? {port: found.u16(c.daemon.MCAST_PORT)} : {}),
     ...(ttl ? {ttl: ttl[0] ?? 0} : {}),
   };
 }

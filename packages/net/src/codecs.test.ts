@@ -6,9 +6,12 @@ import {
   decodeNa,
   encodeUnsolicitedNa,
   nestedAttribute,
+  Attributes,
+  be16Attribute,
   readAttributes,
   readString,
   stringAttribute,
+  u16Attribute,
   u32Attribute,
 } from './index.ts';
 import {announceDelay, defaultSchedule} from './announce-schedule.ts';
@@ -31,6 +34,26 @@ test('a nested attribute is written with its flag and read without it', (t) => {
       ?.readUInt32LE(0),
     8,
   );
+});
+
+test('Attributes finds what readAttributes lists, numbers included, and 0 for what is absent or too short', (t) => {
+  const counter = Buffer.alloc(8);
+  counter.writeBigUInt64LE(2n ** 40n);
+  const bytes = Buffer.concat([
+    stringAttribute(1, 'eth0'),
+    u32Attribute(2, 0xffff_fffe),
+    be16Attribute(3, 8_080),
+    attribute(4, counter),
+    nestedAttribute(5, [u16Attribute(1, 7)]),
+  ]);
+  const found = new Attributes(bytes);
+  for (const [type, value] of readAttributes(bytes)) t.deepEqual(found.get(type), value);
+  t.deepEqual([found.u32(2), found.i32(2), found.counter(2)], [0xffff_fffe, -2, 0xffff_fffen]);
+  t.deepEqual([found.be16(3), found.counter(4), found.nested(5).u16(1)], [8_080, 2n ** 40n, 7]);
+  t.deepEqual([found.u32(3), found.u32(9), found.counter(3), found.nested(9).u16(1)], [0, 0, 0n, 0]);
+  t.deepEqual([found.has(1), found.has(9), found.get(9)], [true, false, undefined]);
+  const cut = new Attributes(Buffer.concat([u32Attribute(1, 7), u32Attribute(2, 8).subarray(0, 6)]));
+  t.deepEqual([cut.u32(1), cut.has(2)], [7, false]);
 });
 
 test('parsing stops at an invalid length', (t) => {

@@ -153,7 +153,8 @@ export function openDirect(protocol: number): DirectNetlink {
 /** A message with its header, padded for the next one. */
 function messageOf({type, flags, payload}: BatchMessage, sequence: number): Buffer {
   const size = HEADER + payload.length;
-  const message = Buffer.alloc(align4(size));
+  const message = Buffer.allocUnsafe(align4(size));
+  message.fill(0, size);
   message.writeUInt32LE(size, 0);
   message.writeUInt16LE(type, 4);
   message.writeUInt16LE(flags | netlinkFlag.REQUEST, 6);

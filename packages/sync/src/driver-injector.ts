@@ -4,7 +4,7 @@
  * thread is.
  */
 import {abi, bindSocket, closeFd, openSocket, socketAddress} from '@hactl/net';
-import {openOutlet, plainSocket, type Outlet} from './driver-link.ts';
+import {openOutlet, plainSocket} from './driver-link.ts';
 import {dropsOf, makePortSockets, queuedIn} from './driver-sockets.ts';
 
 /** Half of the kernel's default receive buffer (212,992), in which a datagram of 5 to 15 kB takes some 17 kB. */
@@ -81,11 +81,11 @@ function makePace() {
 }
 
 /** A socket that sends to the kernels on the daemon's interface, including this one. */
-async function openMulticast({
-  source,
-  ttl,
-  port,
-}: InjectorOptions): Promise<Outlet & {readonly port: number}> {
+async function openMulticast({source, ttl, group, port}: InjectorOptions): Promise<{
+  readonly put: (message: Buffer) => void;
+  readonly port: number;
+  readonly close: () => void;
+}> {
   const target = `injector ${source}`;
   const fd = openSocket(abi.AF_INET, abi.SOCK_DGRAM | abi.SOCK_NONBLOCK, 0, target);
   try {
@@ -105,12 +105,12 @@ async function openMulticast({
   socket.setMulticastInterface(source);
   socket.setMulticastLoopback(true);
   socket.setMulticastTTL(ttl);
-  return {...openOutlet(fd, socket, port), port: socket.address().port};
+  const {send, close} = openOutlet(fd, socket, port);
+  return {put: (message) => send(message, group), port: socket.address().port, close};
 }
 
 export async function openInjector(options: InjectorOptions): Promise<Injector> {
-  const {send, port, close} = await openMulticast(options);
-  const put = (message: Buffer): void => send(message, options.group);
+  const {put, port, close} = await openMulticast(options);
   const sockets = makePortSockets(options.group, options.port);
   const waiting: Injection[] = [];
   const stats = {injected: 0, again: 0, drops: 0, waiting: 0, stuck: 0};
