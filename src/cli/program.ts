@@ -4,7 +4,7 @@ import {ABOUT, controlSocket, defaultPaths, VERSION} from '../system/paths.ts';
 import {treeOf} from './command-tree.ts';
 import {manualPage, pages, type Page} from './commands/manual.ts';
 import {completionFor, shells, type Shell} from './completion.ts';
-import {exit, exitMeanings} from './exit.ts';
+import {exitMeanings} from './exit.ts';
 import type {Cli} from './program/cli.ts';
 import {addConfiguration} from './program/configuration.ts';
 import {addHost} from './program/host.ts';
@@ -37,10 +37,8 @@ export function makeProgram(done: (status: number) => void): Command {
     'after',
     `\nExit status:\n${exitMeanings.map(([status, text]) => `  ${status}  ${text}`).join('\n')}`,
   );
-  program.exitOverride((error) => {
-    process.exitCode = error.exitCode === 0 ? exit.ok : exit.config;
-    throw error;
-  });
+  // Thrown instead of ending the process: main.ts returns its exit status.
+  program.exitOverride();
   return program;
 }
 

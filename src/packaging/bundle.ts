@@ -4,12 +4,13 @@ import path from 'node:path';
 import {build} from 'esbuild';
 import {buildPage} from '../console/build.ts';
 import {entries} from '../system/programs.ts';
+import {quickModules} from './quick-modules.ts';
 
 const root = path.resolve(import.meta.dirname, '../..');
 
-/** Globals that CommonJS packages expect. */
+/** The global that CommonJS packages expect; made when it is called, because every file has this line and few need it. */
 const banner =
-  "import {createRequire as hactlCreateRequire} from 'node:module'; const require = hactlCreateRequire(import.meta.url);";
+  "const require = (name) => process.getBuiltinModule('node:module').createRequire(import.meta.url)(name);";
 
 /** Packages with native code stay unbundled, next to the bundles (tree.ts). */
 export const native = ['koffi', 'netlink'] as const;
@@ -32,6 +33,9 @@ async function bundleProgram(name: string, source: string, folder: string): Prom
     target: 'node24',
     banner: {js: banner},
     external: [...native],
+    plugins: [quickModules],
+    // @dabh/diagnostics of winston: its other half loads a library of colours.
+    define: {'process.env.NODE_ENV': '"production"'},
     legalComments: 'none',
     minifySyntax: true,
     minifyWhitespace: true,

@@ -1,6 +1,7 @@
 /** Sends mail: over SMTP if a server is configured, otherwise through the local sendmail. */
 import {isExecutable} from './shell.ts';
 import {MAIL_LIMIT_MS} from './limits.ts';
+import {programFile} from './programs.ts';
 
 /** A mail; without `smtp` it is sent through the local sendmail. */
 export interface Mail {
@@ -24,8 +25,7 @@ export async function sendMail(
   mail: Mail,
   options: {readonly sendmail?: readonly string[]} = {},
 ): Promise<void> {
-  // Imported lazily: the library is larger than the supervisor.
-  const {createTransport} = await import('nodemailer');
+  const {createTransport} = (await import(programFile('mail-library'))) as typeof import('./mail-library.ts');
   const {to, from, subject, text} = mail;
   const message = {to: [...to], from, subject, text, headers: {'Auto-Submitted': 'auto-generated'}};
   if (mail.smtp !== undefined) {

@@ -5,6 +5,7 @@
 import type {ReadableLogRecord} from '@opentelemetry/sdk-logs';
 import type {HttpReceiver} from '@hactl/config';
 import {OTLP_LIMIT_MS} from './limits.ts';
+import {programFile} from './programs.ts';
 
 /** OpenTelemetry's severity numbers of our levels (logs data model, SeverityNumber). */
 const severities = {error: 17, warn: 13, info: 9, debug: 5} as const;
@@ -39,12 +40,9 @@ export function openOtlp({receiver, node, version, changed}: OtlpOptions): Otlp 
   };
 
   async function open() {
-    const [{LoggerProvider, BatchLogRecordProcessor}, {OTLPLogExporter}, {resourceFromAttributes}] =
-      await Promise.all([
-        import('@opentelemetry/sdk-logs'),
-        import('@opentelemetry/exporter-logs-otlp-http'),
-        import('@opentelemetry/resources'),
-      ]);
+    const {LoggerProvider, BatchLogRecordProcessor, OTLPLogExporter, resourceFromAttributes} = (await import(
+      programFile('otlp-library')
+    )) as typeof import('./otlp-library.ts');
     const url = new URL(receiver.url);
     if (url.pathname === '/') url.pathname = PATH;
     const exporter = new OTLPLogExporter({

@@ -15,6 +15,9 @@ const sources = {
   failover: '../../packages/failover/src/main.ts',
   checks: '../../packages/checks/src/main.ts',
   sync: '../../packages/sync/src/main.ts',
+  // Loaded by the supervisor when they are needed.
+  'mail-library': '../system/mail-library.ts',
+  'otlp-library': '../system/otlp-library.ts',
 } as const;
 
 export type ProgramName = keyof typeof sources;
