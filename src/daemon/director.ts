@@ -68,6 +68,8 @@ export async function runDirector(options: DirectorOptions): Promise<Director | 
   const daemonEvent = (text: string): void =>
     journal.record({kind: 'daemon', level: 'info', subject: 'hactld', text: `hactld ${VERSION} ${text}`});
   daemonEvent(`starts with ${configDir}`);
+  // Spare children are ready already: they are configured before anything else is done here.
+  await new Promise((resolve) => setImmediate(resolve));
 
   const scheduledDrill = makeScheduledDrill({
     clock,
@@ -126,8 +128,6 @@ export async function runDirector(options: DirectorOptions): Promise<Director | 
     settings: peer.settings,
     answer: answerPeerWith(peerHandlers(ports)),
   });
-  // Spare children are ready already: they are configured before anything else is done here.
-  await new Promise((resolve) => setImmediate(resolve));
   const answer = journalled(journal.record, answerWith(operatorHandlers(ports)));
   const control = await openControlOrLater(() => openControl(options.runDir, answer), log);
   sockets.push(peerServer, {

@@ -10,6 +10,7 @@ import {execFileSync} from 'node:child_process';
 import {readFileSync} from 'node:fs';
 import {fileURLToPath} from 'node:url';
 import {makePair, services, until, type SyncProcess} from '../../packages/sync/src/pair.fixture.ts';
+import {usage} from './process-tree.ts';
 
 const SEED = fileURLToPath(new URL('../../packages/sync/src/seed.fixture.ts', import.meta.url));
 const LATENCY = fileURLToPath(new URL('../../packages/sync/src/latency.fixture.ts', import.meta.url));
@@ -29,13 +30,6 @@ const print = (line: string): void => {
 };
 const seconds = (milliseconds: number): string => `${(milliseconds / 1_000).toFixed(2)} s`;
 
-/** CPU time of a process so far, ms. */
-const cpu = (pid: number): number => {
-  const fields = readFileSync(`/proc/${pid}/stat`, 'latin1')
-    .replace(/^.*\) /, '')
-    .split(' ');
-  return (Number(fields[11]) + Number(fields[12])) * 10;
-};
 const memory = (pid: number): string =>
   `${(Number(/VmHWM:\s+(\d+)/.exec(readFileSync(`/proc/${pid}/status`, 'latin1'))?.[1] ?? 0) / 1_024).toFixed(0)} MB`;
 
@@ -102,7 +96,7 @@ async function measure(count: number, mode: (typeof all)[number]): Promise<boole
     const other = pair.startSync('other', false, more);
     await until('the peer’s adverts arrive', LIMIT, () => report(other)?.peer === true);
     await trips();
-    const before = [cpu(one.pid), cpu(other.pid)] as const;
+    const before = [usage(one.pid).cpu, usage(other.pid).cpu] as const;
     await until('in sync', LIMIT, () => report(other)?.phase === 'in-sync');
     const busy = await trips();
     const {last, repaired, overflows} = report(other)!;
@@ -116,7 +110,7 @@ async function measure(count: number, mode: (typeof all)[number]): Promise<boole
       `${count} connections, ${mode}: full resync ${seconds(resyncMs)}, ` +
         `cat /proc/net/ip_vs_conn ${whole ? '' : 'not finished after '}${seconds(read)} (${whole ? '' : 'less than '}${(resyncMs / read).toFixed(2)} x), feeding only ${seconds(bare)}; ` +
         `${held} ${listed ? "in the joiner's kernel" : "taken by the joiner's kernel, by its queue"}; ${last?.rounds} comparisons, ${repaired} repaired, ${overflows} overflows, ${report(one)?.resent} chunks sent again; ` +
-        `processor: sender ${seconds(cpu(one.pid) - before[0])}, joiner ${seconds(cpu(other.pid) - before[1])}; ` +
+        `processor: sender ${seconds(usage(one.pid).cpu - before[0])}, joiner ${seconds(usage(other.pid).cpu - before[1])}; ` +
         `memory: ${memory(one.pid)}, ${memory(other.pid)}` +
         (calm && busy
           ? `; round trip of a packet through the sender, median / p99: ${tripsText(calm)} before, ${tripsText(busy)} meanwhile`
