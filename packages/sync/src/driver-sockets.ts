@@ -12,20 +12,24 @@ export interface PortSockets {
 /** The kernel fills a read of /proc up to its own page. */
 const PAGE = 65_536;
 
-/** A file of /proc that is read often: it stays open. */
+/** A file of /proc that is read often: it stays open. Once closed it is empty. */
 function openProc(file: string): {readonly read: () => string; readonly close: () => void} {
   const fd = openSync(file, 'r');
   const page = Buffer.alloc(PAGE);
+  let open = true;
   return {
     read: () => {
       let text = '';
-      for (let octets = -1, position = 0; octets !== 0; position += octets) {
+      for (let octets = -1, position = 0; open && octets !== 0; position += octets) {
         octets = readSync(fd, page, 0, PAGE, position);
         text += page.toString('latin1', 0, octets);
       }
       return text;
     },
-    close: () => closeSync(fd),
+    close: () => {
+      if (open) closeSync(fd);
+      open = false;
+    },
   };
 }
 
