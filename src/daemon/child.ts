@@ -32,8 +32,11 @@ export interface Child<To> {
 }
 
 const ORPHANS_AFTER: Millis = 200;
-/** Delay before a second process is started, so that the two do not compete for the processor. */
-const SPARE_AFTER: Millis = 1_500;
+/**
+ * Delay before a second process is started: the two would compete for the processor, and this process is busy while it forks, when
+ * the first status of a director that serves again is asked for.
+ */
+const SPARE_AFTER: Millis = 3_000;
 const SPARE_PAUSES = {first: PAUSE_MAX, most: 600_000, stableAfter: 60_000} as const;
 
 /** How to fork a child. */
@@ -125,9 +128,12 @@ export function keepChild<To extends object, From>(options: ChildOptions<From>):
     keepFromKernel(ready?.process.pid);
     spare = undefined;
     clearTimeout(spareTimer);
-    spareTimer = setTimeout(() => void (options.settled ?? Promise.resolve()).then(makeSpare), SPARE_AFTER);
     const started = ready?.process ?? launch(options);
     child = started;
+    void (options.settled ?? Promise.resolve()).then(() => {
+      clearTimeout(spareTimer);
+      if (child === started) spareTimer = setTimeout(makeSpare, SPARE_AFTER);
+    });
     heard = (ready?.messages.length ?? 0) > 0;
     started.on('message', (message) => {
       heard = true;

@@ -159,7 +159,7 @@ export function makeCluster(options: ClusterOptions) {
   /** Uses the control socket if the hosts share our files; a `hactl` process per poll costs a second under emulation. */
   async function status(name: string): Promise<StatusSnapshot | undefined> {
     const snapshot = site.sharedFiles
-      ? await ask(controlSocket(`${directory(name)}/run`), {command: 'status'}, 3_000).catch(() => undefined)
+      ? await ask(controlSocket(`${directory(name)}/run`), {command: 'status'}, 10_000).catch(() => undefined)
       : await statusByCommand(name);
     for (const listener of listeners) listener(name, snapshot);
     return snapshot;

@@ -56,11 +56,16 @@ const processDies = (name: string): DrillEvent<Scene> => {
       if (pid === undefined) throw new Error(`no pid of ${name}`);
       const [at, killed] = [performance.now(), Date.now()];
       await site.run('director1', ['kill', '-KILL', String(pid)]);
-      await until(`${name} runs again`, limit, async () => {
-        const snapshot = await cluster.status('director1');
-        const now = snapshot?.processes.find((process) => process.name === name);
-        return now?.state === 'running' && now.pid !== pid && couldServe(snapshot);
-      });
+      await until(
+        `${name} runs again`,
+        limit,
+        async () => {
+          const snapshot = await cluster.status('director1');
+          const now = snapshot?.processes.find((process) => process.name === name);
+          return now?.state === 'running' && now.pid !== pid && couldServe(snapshot);
+        },
+        LOOK,
+      );
       const took = Math.round(performance.now() - at);
       if (handsOver) {
         // Observed in the kernels: on a slow machine director1 has already failed back when its status reports recovery.
