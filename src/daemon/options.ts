@@ -3,9 +3,12 @@ import {stat} from 'node:fs/promises';
 import {systemClock} from '@hactl/base';
 import type {Mode} from '@hactl/config';
 import {loadDirectory, type LoadOptions} from '../configuration/load.ts';
+import type {Loaded} from '../configuration/loaded.ts';
 import type {SpareState} from '../control/protocol.ts';
+import {loadOrders} from '../operators/order-store.ts';
 import type {Logger} from '../system/log.ts';
 import type {Spare} from './child.ts';
+import {initial, step, type CoreEvent} from './core.ts';
 import {findInterface} from './kernel.ts';
 
 export interface DirectorOptions {
@@ -35,13 +38,41 @@ export const loadOptions = (options: DirectorOptions): LoadOptions => ({
   wall: systemClock.wall(),
 });
 
+const REHEARSALS = 4;
+
+/** What the machine is told at the start of every director. */
+const opening: readonly CoreEvent[] = [
+  {type: 'engine', message: {type: 'ready', pid: 0, realtime: ''}},
+  {type: 'checks', message: {type: 'ready', pid: 0}},
+  {type: 'sync', message: {type: 'ready', pid: 0}},
+  {type: 'ipvs-opened'},
+  {type: 'tick'},
+];
+
+/** Runs the machine on the configuration; nobody performs its effects. */
+function rehearseMachine({node, stateDir}: DirectorOptions, loaded: Loaded): void {
+  const config = {node, stateDir, syncTrusted: false};
+  const moment = {now: systemClock.now(), wall: systemClock.wall()};
+  const orders = loadOrders(stateDir, () => undefined);
+  opening.reduce(
+    (state, event) => step(config, state, event, moment)[0],
+    initial(config, loaded, orders, moment),
+  );
+}
+
 /**
- * Warms up a spare supervisor: reads the files and forgets them, because code that ran before runs several times as fast.
- * Changes nothing.
+ * Warms up a spare supervisor: reads the files and starts the machine on them, and forgets both, because code that ran before
+ * runs several times as fast, and faster still when V8 has compiled it. Changes nothing.
  */
 export async function rehearse(options: DirectorOptions): Promise<void> {
-  // Errors in the files are reported when they are needed.
-  await loadDirectory(loadOptions(options)).catch(() => undefined);
+  for (let left = REHEARSALS; left > 0; left -= 1)
+    try {
+      // oxlint-disable-next-line no-await-in-loop -- one after the other.
+      const {loaded} = await loadDirectory(loadOptions(options));
+      if (loaded) rehearseMachine(options, loaded);
+    } catch {
+      // Errors in the files are reported when they are needed.
+    }
   // The first of these starts Node's thread pool.
   await stat(options.configDir).catch(() => undefined);
 }
