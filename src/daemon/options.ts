@@ -10,6 +10,7 @@ import type {Logger} from '../system/log.ts';
 import type {Spare} from './child.ts';
 import {initial, step, type CoreEvent} from './core.ts';
 import {findInterface} from './kernel.ts';
+import {observe, snapshotOf} from './snapshot.ts';
 
 export interface DirectorOptions {
   readonly configDir: string;
@@ -49,15 +50,28 @@ const opening: readonly CoreEvent[] = [
   {type: 'tick'},
 ];
 
-/** Runs the machine on the configuration; nobody performs its effects. */
-function rehearseMachine({node, stateDir}: DirectorOptions, loaded: Loaded): void {
+/** Runs the machine on the configuration and describes its state; nobody performs its effects. */
+async function rehearseMachine({node, configDir, stateDir}: DirectorOptions, loaded: Loaded): Promise<void> {
   const config = {node, stateDir, syncTrusted: false};
   const moment = {now: systemClock.now(), wall: systemClock.wall()};
   const orders = loadOrders(stateDir, () => undefined);
-  opening.reduce(
-    (state, event) => step(config, state, event, moment)[0],
+  const state = opening.reduce(
+    (before, event) => step(config, before, event, moment)[0],
     initial(config, loaded, orders, moment),
   );
+  const snapshot = snapshotOf(state, {
+    node,
+    configDir,
+    clock: systemClock,
+    accessProblems: [],
+    configProblem: undefined,
+    available: false,
+    observed: await observe(undefined),
+    supervisor: {name: 'supervisor', state: 'running', restarts: 0},
+    children: [],
+    resources: [],
+  });
+  JSON.stringify(snapshot);
 }
 
 /**
@@ -69,7 +83,8 @@ export async function rehearse(options: DirectorOptions): Promise<void> {
     try {
       // oxlint-disable-next-line no-await-in-loop -- one after the other.
       const {loaded} = await loadDirectory(loadOptions(options));
-      if (loaded) rehearseMachine(options, loaded);
+      // oxlint-disable-next-line no-await-in-loop -- as above.
+      if (loaded) await rehearseMachine(options, loaded);
     } catch {
       // Errors in the files are reported when they are needed.
     }

@@ -83,23 +83,21 @@ const processDies = (name: string): DrillEvent<Scene> => {
 };
 
 /**
- * Waits for the state of a director that has run for a while: with a spare, which an emulated machine takes a minute to load, and
- * in sync. A director that is not would wait for its resync before it takes the address back.
+ * Waits for the state of a director that has run for a while: with every spare, which an emulated machine takes a minute to load,
+ * and in sync. A spare that still loads takes half of such a machine; a director out of sync waits before it takes the address back.
  */
 const withSpare = (name: string): DrillEvent<Scene> => ({
   ...processDies(name),
   before: async ({cluster, limit}) => {
     await until(
-      `director1 has a spare for ${name}, and all connections`,
+      'director1 has all its spares, and all connections',
       limit,
       async () => {
         const snapshot = await cluster.status('director1');
         if (!snapshot) return false;
         const {report, daemons} = snapshot.sync;
         const inSync = report ? report.phase === 'in-sync' : daemons.length === 0;
-        return (
-          inSync && snapshot.processes.some((process) => process.name === name && process.spare === 'loaded')
-        );
+        return inSync && snapshot.processes.every(({spare}) => spare === 'loaded');
       },
       LOOK,
     );
