@@ -131,7 +131,6 @@ export function keepChild<To extends object, From>(options: ChildOptions<From>):
     const started = ready?.process ?? launch(options);
     child = started;
     void (options.settled ?? Promise.resolve()).then(() => {
-      clearTimeout(spareTimer);
       if (child === started) spareTimer = setTimeout(makeSpare, SPARE_AFTER);
     });
     heard = (ready?.messages.length ?? 0) > 0;

@@ -25,8 +25,8 @@ export function builtinSource(name: string): string {
 }
 
 /**
- * koffi's native part, without the search that its package makes for it: 2 ms of a start instead of 16. The search is left for
- * another place of the packages.
+ * koffi's native part, without the search that its package makes for it: 2 ms of a start instead of 16. If the
+ * native part is not beside the bundle, the package searches for it.
  */
 const koffiSource = `
 const direct = {exports: {}};

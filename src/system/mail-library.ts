@@ -1,2 +1,2 @@
-/** A file of its own in the package (programs.ts): the library is as large as the rest of the supervisor. */
+/** A file of its own in the package (programs.ts): the library would be a third of the supervisor's. */
 export {createTransport} from 'nodemailer';

@@ -149,7 +149,7 @@ export function flowText(entry: Buffer): string {
 export interface Reading {
   /** By flow: the two entries that move it. */
   readonly moving: Map<string, readonly [Buffer, Buffer]>;
-  /** Flows of `moved` that are on a server that gets traffic. */
+  /** Flows of `moved` that are listed with a server whose flows stay. */
   readonly arrived: Set<string>;
 }
 
@@ -164,6 +164,6 @@ export function readEntry(reading: Reading, routes: Routes, moved: ReadonlySet<s
   else if (moved.size > 0 && moved.has(flowText(entry))) reading.arrived.add(flowText(entry));
 }
 
-/** The entries that move the flows of a reading which are not on another server already. */
+/** The entries that move the flows which have not arrived at another server. */
 export const entriesToMove = ({moving, arrived}: Reading): Buffer[] =>
   [...moving].flatMap(([flow, pair]) => (arrived.has(flow) ? [] : pair));
