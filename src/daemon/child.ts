@@ -156,8 +156,8 @@ export function keepChild<To extends object, From>(options: ChildOptions<From>):
     };
     started.on('exit', (code, signal) => onEnd(signal ?? `exit status ${code}`));
     started.on('error', (error) => onEnd(error.message));
-    // In a separate turn: the caller stores keepChild's result before the first message arrives.
-    setImmediate(() => {
+    // The caller stores keepChild's result first. Nothing else comes before these: a loaded engine waits for its configuration.
+    queueMicrotask(() => {
       for (const message of ready?.messages ?? []) options.onMessage(message as From);
     });
   };

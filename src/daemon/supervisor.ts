@@ -14,8 +14,9 @@ import {runDirector, type Director} from './director.ts';
 import {lockDirectories} from './lock.ts';
 import {ownDirectory} from './own-directory.ts';
 import {isSpare, LOADED, SETTLED, SPARE_VARIABLE, type LauncherMessage} from './launcher-messages.ts';
-import {rehearse, type DirectorOptions} from './options.ts';
+import type {DirectorOptions} from './options.ts';
 import {childNames, prefork} from './programs.ts';
+import {rehearse} from './rehearsal.ts';
 
 const only = given('ldirectord');
 
@@ -125,12 +126,12 @@ export async function supervise(pool: ReadonlyMap<string, Spare> | undefined): P
   const children = isSpare() ? await waitAsSpare() : pool;
   process.title = 'hactld-supervisor';
   await openDirectories();
-  // The children of a killed supervisor exit a moment after it.
-  setTimeout(sweep, ORPHANS_AFTER_MS).unref();
 
   process.on('message', ({spare}: LauncherMessage) => (successor = spare));
   let settle = (): void => undefined;
   const settled = new Promise<void>((resolve) => (settle = resolve));
+  // The children of a killed supervisor exit a moment after it. It reads a file of every process: not while an address waits.
+  void settled.then(() => setTimeout(sweep, ORPHANS_AFTER_MS).unref());
   const director = await runDirector({
     ...options,
     settled,

@@ -13,6 +13,9 @@ export type Log = (level: Level, message: string) => void;
 /** journald reads `<N>` in front of a line as its syslog priority (sd-daemon(3)). */
 const journalPriority: Readonly<Record<string, number>> = {error: 3, warn: 4, info: 6, debug: 7};
 
+/** Where winston keeps a line's level (triple-beam). */
+const LEVEL = Symbol.for('level');
+
 const {combine, timestamp, printf, json} = winston.format;
 
 const humanLine = (level: string, message: string, time: string): string =>
@@ -51,6 +54,8 @@ export interface Logger {
   readonly log: Log;
   /** Opens or replaces the configured log files, syslog facilities and collector. */
   configure(cluster: Pick<ClusterConfig, 'ha' | 'ldirectord'>): void;
+  /** Formats a line and forgets it: the first is formatted slowly. */
+  rehearse(): void;
   /** Reopens all log files after logrotate moved them (SIGHUP, `hactl reload`). */
   reopen(): void;
   close(): Promise<void>;
@@ -68,6 +73,8 @@ export function makeLogger(options: LogOptions): Logger {
     options.format === 'json' ? combine(timestamp(), json()) : options.underJournal ? journal : human;
   const logger = winston.createLogger({
     level: 'debug',
+    // The console's own is used; by default every line is made JSON first.
+    format: winston.format((info) => info)(),
     transports: [
       new winston.transports.Console({
         level: options.level,
@@ -159,6 +166,10 @@ export function makeLogger(options: LogOptions): Logger {
           });
         files.set(path, {level, file});
       }
+    },
+    rehearse: () => {
+      const info = {level: 'info', message: logText('rehearsal'), [LEVEL]: 'info'};
+      consoleFormat.transform(info, consoleFormat.options);
     },
     reopen: () => {
       for (const {file} of files.values()) file.reopen();

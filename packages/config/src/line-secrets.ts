@@ -103,13 +103,20 @@ function searching(pattern: RegExp): RegExp {
 }
 
 /** Every match of the group `secret`. */
-export const rangesIn = (text: string, patterns: readonly RegExp[], offset = 0): Range[] =>
-  patterns.flatMap((pattern) =>
-    [...text.matchAll(searching(pattern))].flatMap((match) => {
+export function rangesIn(text: string, patterns: readonly RegExp[], offset = 0): Range[] {
+  const found: Range[] = [];
+  for (const pattern of patterns) {
+    const search = searching(pattern);
+    search.lastIndex = 0;
+    // matchAll would make a copy of each of many expressions for each line.
+    for (let match = search.exec(text); match; match = search.exec(text)) {
       const group = match.indices?.groups?.['secret'];
-      return group ? [{start: offset + group[0], end: offset + group[1]}] : [];
-    }),
-  );
+      if (group) found.push({start: offset + group[0], end: offset + group[1]});
+      if (match[0] === '') search.lastIndex += 1;
+    }
+  }
+  return found;
+}
 
 /** Behind the user: some write the password there too. */
 export const loginPatterns: readonly RegExp[] = [/^\s*["'“]?[^\s:"'”]+[\s:]\s*(?<secret>[^\s"'”][^"'”]*)/];
