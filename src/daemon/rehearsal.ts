@@ -78,8 +78,7 @@ async function rehearseControl(runDir: string, snapshot: StatusSnapshot): Promis
   const answer = (async () => snapshot) as Answerer;
   const control = await serveControl(file, answer, 0o600);
   try {
-    for (let left = REHEARSALS; left > 0; left -= 1)
-      await ask(file, {command: 'status'}, ASK_LIMIT_MS); // oxlint-disable-line no-await-in-loop -- one after the other.
+    for (let left = REHEARSALS; left > 0; left -= 1) await ask(file, {command: 'status'}, ASK_LIMIT_MS); // oxlint-disable-line no-await-in-loop -- one after the other.
   } finally {
     await control.close();
     rmSync(file, {force: true});
