@@ -1,4 +1,5 @@
 /** Active: when this director releases a group, and what it does while it holds it. */
+import type {Instant} from '@hactl/base';
 import {announceDelay, defaultSchedule} from '@hactl/net/schedule';
 import {defend, defendOnTime} from './conflict.ts';
 import {acquireRetry, lastResortInterval, renewInterval, suspicionInterval} from './intervals.ts';
@@ -15,6 +16,7 @@ import {
 } from './knowledge.ts';
 import {prefers, priorityOf} from './priority.ts';
 import {freeVips, leaveActive, reportWithheld, vipKey} from './roles.ts';
+import type {EngineConfig} from '../messages.ts';
 import type {ActiveGroup, BackupGroup, GroupState, PeerState, State} from './state.ts';
 import type {Turn} from './turn.ts';
 
@@ -113,7 +115,8 @@ function watchOtherActive(turn: Turn, state: State, group: ActiveGroup): ActiveG
   if (peerActiveSince === undefined) return group;
   // The peer takes the group at this director's request: an announcement now would redirect the clients back.
   if (group.handoverUntil !== undefined) return group;
-  if (isClaimUnjudged(state, group)) return group;
+  if (isClaimUnjudged(state, group) || turn.now < (judgesClaimAt(turn.config, state, group) ?? 0))
+    return group;
   const heardSince = state.peers.some((peer) => peer.alive && peer.heardAt > peerActiveSince);
   if (!heardSince && anyAlive(state)) return group;
   const defended = defend(turn, alone);
@@ -132,6 +135,17 @@ const isClaimUnjudged = (state: State, {peerClaimedAt}: ActiveGroup): boolean =>
   anyAlive(state) &&
   !state.peers.some((peer) => peer.alive && peer.heardAt >= peerClaimedAt + CLAIM_SETTLES);
 
+/**
+ * When a director that is not preferred announces again what a peer claimed that went silent; undefined: there is no such claim. The
+ * claim was signed and new, so the peer lived then, and its Active advert may come late on a busy machine. An announcement before it
+ * redirects the clients to this director, which releases the address when it hears the advert: 35 probes were lost in a measured return.
+ */
+export function judgesClaimAt(config: EngineConfig, state: State, group: ActiveGroup): Instant | undefined {
+  const {peerClaimedAt, handoverUntil} = group;
+  if (peerClaimedAt === undefined || handoverUntil !== undefined) return undefined;
+  return anyAlive(state) || prefers(config, group.vrid) ? undefined : peerClaimedAt + CLAIM_SETTLES;
+}
+
 /** Periodic work: announcements, lease renewals. */
 export function keepUp(turn: Turn, state: State, group: GroupState): GroupState {
   if (state.listenOnlyUntil !== undefined) return group;
@@ -140,7 +154,20 @@ export function keepUp(turn: Turn, state: State, group: GroupState): GroupState 
 }
 
 function announceOnTime(turn: Turn, state: State, group: ActiveGroup): ActiveGroup {
-  return announceInSuspicion(turn, state, announceAsLastResort(turn, announceAfterTakeover(turn, group)));
+  const next = announceAsLastResort(turn, announceAfterTakeover(turn, afterClaim(turn, group)));
+  return announceInSuspicion(turn, state, next);
+}
+
+/** What is announced by the clock waits until the advert that follows the peer's claim is heard. */
+function afterClaim(turn: Turn, group: ActiveGroup): ActiveGroup {
+  const until = (group.peerClaimedAt ?? -Infinity) + CLAIM_SETTLES;
+  if (turn.now >= until) return group;
+  const {announceAt, suspicionAt} = group;
+  return {
+    ...group,
+    suspicionAt: Math.max(suspicionAt, until),
+    ...(announceAt === undefined ? {} : {announceAt: Math.max(announceAt, until)}),
+  };
 }
 
 function announceInSuspicion(turn: Turn, state: State, group: ActiveGroup): ActiveGroup {

@@ -100,24 +100,22 @@ export function onKernelAnswer({config, now}: Turn, state: State, nodeIndex: num
 }
 
 /**
- * The peer claims an address on the LAN but was not heard for deadtime: its process runs, so its kernel's answer was no sign of
- * a stall. If no advert follows, no heartbeat path works.
+ * The peer claims an address on the LAN: its process runs, and its advert follows. If it was not heard for deadtime, its kernel's
+ * answer was no sign of a stall, and if no advert follows, no heartbeat path works. Only where the kernel is asked: with a longer
+ * deadtime a claim is nearer to the advert before it than to the peer's death.
  */
-export function onUnheardClaim(turn: Turn, state: State): State {
+export function onPeerClaim(turn: Turn, state: State): State {
   const {config, now} = turn;
+  const until = now + claimPrecedesAdvert(config);
   return checkSilence(turn, {
     ...state,
-    peers: state.peers.map((peer) =>
-      peer.alive &&
-      (peer.kernel === 'asked' || peer.kernel === 'answered') &&
-      now - peer.heardAt >= config.deadtime
-        ? {
-            ...peer,
-            kernel: 'overruled',
-            downAt: Math.min(peer.downAt, now + claimPrecedesAdvert(config)),
-          }
-        : peer,
-    ),
+    peers: state.peers.map((peer) => {
+      if (!peer.alive || !asksKernel(config)) return peer;
+      if (now - peer.heardAt < config.deadtime) return {...peer, downAt: Math.max(peer.downAt, until)};
+      return peer.kernel === 'asked' || peer.kernel === 'answered'
+        ? {...peer, kernel: 'overruled', downAt: until}
+        : peer;
+    }),
   });
 }
 

@@ -205,6 +205,53 @@ test('Active: after a peer claimed the address and released it, it is announced 
   t.is(after.groups[0]?.role, 'Active');
 });
 
+/** It holds the group of a preferred peer that has just come back: heard each 10 ms, the last time at `heard`. */
+const guest = {
+  settings: {
+    ...config,
+    deadtime: 60,
+    groups: config.groups.map((group) => ({...group, preferredNode: 'director2'})),
+  },
+  heard: 20_040,
+  begin: () => {
+    const ticks = Array.from({length: 2_000}, (_, at) => [10 * (at + 1), {type: 'tick'}] as const);
+    const adverts = [0, 10, 20, 30, 40].map(
+      (at) => [20_000 + at, says({role: 'Backup', priority: 100}, 2_000n + BigInt(at))] as const,
+    );
+    return run(guest.settings, initialState(guest.settings, 5n, 0), [
+      [0, {type: 'readiness', ready: true}],
+      ...ticks,
+      ...adverts,
+    ]).state;
+  },
+};
+
+/** What the guest does, waking each millisecond, when that peer claims the address 5 ms before it counts as dead. */
+const afterClaim = (until: number, ...events: (readonly [number, Event])[]) => {
+  const ticks = Array.from({length: until}, (_, at) => [at + 1, {type: 'tick'}] as const);
+  const all: readonly (readonly [number, Event])[] = [...ticks, [55, claim], ...events];
+  return run(
+    guest.settings,
+    guest.begin(),
+    all.toSorted(([left], [right]) => left - right).map(([at, event]) => [guest.heard + at, event] as const),
+  );
+};
+
+test('a claim of a preferred peer that goes silent just then is not answered at once: its advert may be late', (t) => {
+  const dead = afterClaim(74);
+  t.false(dead.state.peers[0]?.alive);
+  t.is(announcements(dead.effects), 0);
+  t.true(nextDeadline(guest.settings, dead.state) <= guest.heard + 75, 'it wakes for the claim');
+  t.true(announcements(afterClaim(75).effects) > 0);
+  const late = afterClaim(70, [63.5, says({role: 'Active', priority: 255}, 3_000n)]);
+  t.is(announcements(late.effects), 0);
+  t.is(late.state.groups[0]?.role, 'Backup');
+});
+
+test('a claim that was judged leaves no deadline in the past', (t) => {
+  t.true(nextDeadline(guest.settings, afterClaim(75).state) > guest.heard + 75);
+});
+
 test('a peer that hands over has time to hear of the takeover from the advert on, however long the addresses took', (t) => {
   const takes = (...events: readonly (readonly [number, Event])[]): string | undefined => {
     const scene = scenes['Backup of a live peer']();
@@ -340,6 +387,31 @@ test('a suspended peer that wakes up, announces and then sends its advert is not
   t.is(after([30.5, advert], [35, {type: 'tick'}]), 'Backup');
   // Another answer of its kernel changes nothing.
   t.is(after([31, {type: 'kernel-answers', nodeIndex: 1}], [34.1, {type: 'tick'}]), 'Active');
+});
+
+test('with a deadtime below 50 ms a claim shows that the peer lives, until its advert is due', (t) => {
+  const settings = {...quick, keepalive: 2, deadtime: 5};
+  /** Its timer is on time: a director that overslept waits for other reasons. */
+  const lives = (at: number, ...claims: readonly number[]): boolean | undefined => {
+    const ticks = Array.from({length: 20}, (_, index) => 20.1 + index / 2).filter((tick) => tick < at);
+    const events = [
+      ...ticks.map((tick) => [tick, 'tick'] as const),
+      ...claims.map((tick) => [tick, 'claim'] as const),
+    ];
+    return run(
+      settings,
+      untilSilence(settings),
+      [...events, [at, 'tick'] as const]
+        .toSorted(([left], [right]) => left - right)
+        .map(([when, what]) => [when, what === 'tick' ? {type: 'tick'} : claim] as const),
+    ).state.peers[0]?.alive;
+  };
+  t.true(lives(24.9));
+  t.false(lives(25.1));
+  t.true(lives(28.4, 24.5));
+  t.false(lives(28.6, 24.5));
+  t.true(lives(29.9, 24.5, 26));
+  t.false(lives(30.1, 24.5, 26, 28, 29.5), 'one after deadtime counts, later ones put nothing off');
 });
 
 test('an answer that nobody asked for, or to an earlier question, delays nothing', (t) => {

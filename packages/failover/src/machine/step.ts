@@ -7,7 +7,15 @@
  */
 import type {Instant} from '@hactl/base';
 import type {EngineConfig} from '../messages.ts';
-import {keepUp, onAcquireFailed, onAddressGone, onLinkChanged, restore, settleActive} from './active.ts';
+import {
+  judgesClaimAt,
+  keepUp,
+  onAcquireFailed,
+  onAddressGone,
+  onLinkChanged,
+  restore,
+  settleActive,
+} from './active.ts';
 import {onFenced, onPrepared, settleBackup, settleInitialize} from './backup.ts';
 import {onConflict} from './conflict.ts';
 import {activeDownInterval} from './intervals.ts';
@@ -18,7 +26,7 @@ import {
   initialPeer,
   onAdvert,
   onKernelAnswer,
-  onUnheardClaim,
+  onPeerClaim,
   onWake,
   silenceDeadline,
 } from './peers.ts';
@@ -85,8 +93,9 @@ function groupDeadline(config: EngineConfig, state: State, group: GroupState): I
   const renewAt = config.vipLease > 0 && hasAddresses ? group.renewAt : Infinity;
   if (group.role !== 'Active') return renewAt;
   const {announceAt = Infinity, lastResortAt = Infinity, defence} = group;
+  const claimAt = judgesClaimAt(config, state, group) ?? Infinity;
   const suspicionAt = mayLiveUnheard(state) ? group.suspicionAt : Infinity;
-  return Math.min(renewAt, announceAt, lastResortAt, suspicionAt, defence?.at ?? Infinity);
+  return Math.min(renewAt, announceAt, lastResortAt, suspicionAt, claimAt, defence?.at ?? Infinity);
 }
 
 /** Handles one event. Total: every event is legal in every state. */
@@ -140,7 +149,7 @@ function take(turn: Turn, state: State, event: Event): State {
     case 'link-changed':
       return {...state, groups: state.groups.map((group) => onLinkChanged(turn, group, event.device))};
     case 'conflict': {
-      const known = event.claimant === 'stranger' ? state : onUnheardClaim(turn, state);
+      const known = event.claimant === 'stranger' ? state : onPeerClaim(turn, state);
       return change(known, event.vrid, (group) => onConflict(turn, known, group, event));
     }
     case 'give-up':
