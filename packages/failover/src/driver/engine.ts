@@ -209,6 +209,8 @@ export function startEngine(
     reportTracked();
   }
 
+  // The peer can be heard from now on. Opening all this takes longer than the shortest initdead.
+  current.state = {...current.state, initUntil: clock.now() + first.initdead};
   links.adopt();
   links.refresh();
   pings.start();
