@@ -5,8 +5,15 @@ import path from 'node:path';
 import test from 'ava';
 import type {Clock} from '@hactl/base';
 import {config} from '../machine/scene.fixture.ts';
+import {initTime} from '../machine/intervals.ts';
 import type {FromEngine} from '../messages.ts';
 import {startEngine} from './engine.ts';
+
+test('with a deadtime below 50 ms a start listens for ten times deadtime', (t) => {
+  t.is(initTime({...config, deadtime: 5, initdead: 5}), 50);
+  t.is(initTime({...config, deadtime: 5, initdead: 12_000}), 12_000);
+  t.is(initTime({...config, deadtime: 50, initdead: 50}), 50);
+});
 
 test('initdead begins when the peer can be heard, not before the sockets are open', async (t) => {
   const stateDir = mkdtempSync(path.join(os.tmpdir(), 'hactl-engine-'));

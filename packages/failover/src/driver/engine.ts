@@ -2,7 +2,7 @@
 import {isDeepStrictEqual} from 'node:util';
 import {makeLateness, type Clock} from '@hactl/base';
 import {announcementFrames, type InterfaceAddress, type Link} from '@hactl/net';
-import {renewInterval} from '../machine/intervals.ts';
+import {initTime, renewInterval} from '../machine/intervals.ts';
 import {rehearseTakeover} from '../machine/rehearse.ts';
 import type {Event} from '../machine/state.ts';
 import {initialState} from '../machine/step.ts';
@@ -210,7 +210,7 @@ export function startEngine(
   }
 
   // The peer can be heard from now on. Opening all this takes longer than the shortest initdead.
-  current.state = {...current.state, initUntil: clock.now() + first.initdead};
+  current.state = {...current.state, initUntil: clock.now() + initTime(first)};
   links.adopt();
   links.refresh();
   pings.start();

@@ -54,6 +54,14 @@ export const claimPrecedesAdvert = (config: EngineConfig): Millis => config.keep
 /** Silence after which a peer whose kernel answers is considered dead all the same. */
 export const stalledTime = (config: EngineConfig): Millis => 10 * config.deadtime;
 
+/**
+ * How long a director that just started listens for the others: initdead. Where a silent peer's kernel is asked, at least as long as a
+ * stalled peer is given, because the kernel of one that was never heard cannot be asked: with an initdead of 5 ms a returning director
+ * took the address without having heard an Active that did not run for 9 ms.
+ */
+export const initTime = (config: EngineConfig): Millis =>
+  asksKernel(config) ? Math.max(config.initdead, stalledTime(config)) : config.initdead;
+
 /** How far the peer's echo may lag behind our sequence while it still counts as hearing us. */
 export const echoWindow = (config: EngineConfig): bigint =>
   BigInt(Math.ceil(config.deadtime / config.keepalive) + 1);
