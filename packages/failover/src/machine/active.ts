@@ -12,6 +12,7 @@ import {
   mayLiveUnheard,
   missedOurTakeover,
   outranks,
+  precedesOurTakeover,
   reportOf,
 } from './knowledge.ts';
 import {prefers, priorityOf} from './priority.ts';
@@ -99,7 +100,9 @@ function yieldTo(turn: Turn, state: State, group: ActiveGroup, peer: PeerState):
     });
   if (judged && !hearsUs(config, state, peer))
     return leave(`${peer.name} is Active and does not hear us: one way is lost, it keeps the group`);
-  if (listening) return leave(`${peer.name} took over while this process did not run`);
+  // A process that did not run for milliseconds after it took the group finds the adverts of the holder of before.
+  if (listening && !precedesOurTakeover(state, group, peer))
+    return leave(`${peer.name} took over while this process did not run`);
   const ownPriority = priorityOf(config, state, group);
   if (outranks(report.priority, peer.nodeIndex, ownPriority, state.nodeIndex))
     return leave(`${peer.name} is Active with priority ${report.priority} over ${ownPriority}`);

@@ -105,6 +105,15 @@ export const missedOurTakeover = (
     peer.advert === undefined ||
     echoesBefore(peer.advert, group.activeAdvert));
 
+/** It hears us, but sent this before it could hear that this director took the group: it is the holder of before. */
+export const precedesOurTakeover = (
+  state: State,
+  {activeAdvert}: ActiveGroup,
+  {advert}: PeerState,
+): boolean =>
+  advert?.echoIncarnation === state.incarnation &&
+  (activeAdvert === undefined || echoesBefore(advert, activeAdvert));
+
 /** Equal priorities: the node listed first in ha.cf wins. */
 export const outranks = (
   priority: number,

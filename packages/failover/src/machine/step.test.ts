@@ -284,6 +284,25 @@ test('a peer that hands over has two adverts more to hear of the takeover than o
   t.is(roleAt({priority: 255, handover: true}, 55), 'Backup');
 });
 
+test('a pause just after a takeover: an advert that the holder of before sent too early is no takeover of its own', (t) => {
+  const roleAfterPause = (echoSequence: bigint, echoIncarnation = 5n): string | undefined => {
+    const lower = {role: 'Active', priority: 100} as const;
+    const advert = (sequence: bigint, echo: object) =>
+      ({type: 'advert', advert: peerAdvert(lower, {sequence, ...echo})}) as const;
+    const taken = run(config, scenes['Backup of a live peer']().state, [[15, advert(1_001n, {})]]);
+    t.is(taken.state.groups[0]?.role, 'Active');
+    const {state} = run(config, taken.state, [
+      [65, {type: 'tick'}],
+      [66, advert(1_002n, {echoSequence, echoIncarnation})],
+    ]);
+    t.not(state.listenOnlyUntil, undefined);
+    return state.groups[0]?.role;
+  };
+  t.is(roleAfterPause(1n), 'Active');
+  t.is(roleAfterPause(3n), 'Backup', 'it has heard of the takeover, and took the group since');
+  t.is(roleAfterPause(0n, 0n), 'Backup', 'it does not hear us');
+});
+
 test('a busy peer, whose adverts come irregularly, is given more time to hear of a takeover', (t) => {
   const roleAfter = (...instants: readonly number[]): string | undefined => {
     const scene = scenes['Backup of a live peer']();
