@@ -16,12 +16,12 @@ import type {StatusSnapshot} from '../control/protocol.ts';
 import {serveControl} from '../control/server.ts';
 import {loadOrders} from '../operators/order-store.ts';
 import {tlsOptions} from '../peer/tls.ts';
+import {REHEARSAL_LIMIT_MS} from '../system/limits.ts';
 import {initial, step, type CoreEvent} from './core.ts';
 import {loadOptions, type DirectorOptions} from './options.ts';
 import {observe, snapshotOf, type Observed} from './snapshot.ts';
 
 const REHEARSALS = 4;
-const ASK_LIMIT_MS = 10_000;
 
 /** What the machine is told at the start of every director. */
 const opening: readonly CoreEvent[] = [
@@ -78,7 +78,7 @@ async function rehearseControl(runDir: string, snapshot: StatusSnapshot): Promis
   const answer = (async () => snapshot) as Answerer;
   const control = await serveControl(file, answer, 0o600);
   try {
-    for (let left = REHEARSALS; left > 0; left -= 1) await ask(file, {command: 'status'}, ASK_LIMIT_MS); // oxlint-disable-line no-await-in-loop -- one after the other.
+    for (let left = REHEARSALS; left > 0; left -= 1) await ask(file, {command: 'status'}, REHEARSAL_LIMIT_MS); // oxlint-disable-line no-await-in-loop -- one after the other.
   } finally {
     await control.close();
     rmSync(file, {force: true});

@@ -57,6 +57,8 @@ export const READY_LIMIT_MS = 60_000;
 export const SETTLE_LIMIT_MS = 10_000;
 /** Extension of systemd's start timeout while the loop is alive, so that slow machines come up too. */
 export const START_EXTENSION_MS = 30_000;
+/** A spare supervisor's answer to itself, while it goes through a start: an emulated machine takes seconds. */
+export const REHEARSAL_LIMIT_MS = 10_000;
 
 // One supervisor and the other.
 

@@ -1,6 +1,6 @@
 /** Runs the machine against the real world. Wiring only: machine/ decides, the files beside this one act. */
 import {isDeepStrictEqual} from 'node:util';
-import {makeLateness, type Clock} from '@hactl/base';
+import {makeLateness, type Clock, type Instant} from '@hactl/base';
 import {announcementFrames, type InterfaceAddress, type Link} from '@hactl/net';
 import {initTime, renewInterval} from '../machine/intervals.ts';
 import {rehearseTakeover} from '../machine/rehearse.ts';
@@ -70,6 +70,13 @@ function rehearse({config, state}: Current, links: readonly Link[]): void {
     const link = links.find(({name}) => name === vip?.device);
     if (vip && link) announcementFrames({...vip, index: link.index, mac: link.mac});
   }
+}
+
+/** The peer can be heard from now on. Opening all that it is heard with takes longer than the shortest initdead. */
+function beginToListen(current: Current, links: ReturnType<typeof watchLinks>, now: Instant): void {
+  current.state = {...current.state, initUntil: now + initTime(current.config)};
+  links.adopt();
+  links.refresh();
 }
 
 interface Parts {
@@ -209,10 +216,7 @@ export function startEngine(
     reportTracked();
   }
 
-  // The peer can be heard from now on. Opening all this takes longer than the shortest initdead.
-  current.state = {...current.state, initUntil: clock.now() + initTime(first)};
-  links.adopt();
-  links.refresh();
+  beginToListen(current, links, clock.now());
   pings.start();
   loop.feed({type: 'tick'});
 
