@@ -15,9 +15,9 @@ import {
   precedesOurTakeover,
   reportOf,
 } from './knowledge.ts';
+import type {EngineConfig} from '../messages.ts';
 import {prefers, priorityOf} from './priority.ts';
 import {freeVips, leaveActive, reportWithheld, vipKey} from './roles.ts';
-import type {EngineConfig} from '../messages.ts';
 import type {ActiveGroup, BackupGroup, GroupState, PeerState, State} from './state.ts';
 import type {Turn} from './turn.ts';
 
@@ -140,8 +140,8 @@ const isClaimUnjudged = (state: State, {peerClaimedAt}: ActiveGroup): boolean =>
 
 /**
  * When a director that is not preferred announces again what a peer claimed that went silent; undefined: there is no such claim. The
- * claim was signed and new, so the peer lived then, and its Active advert may come late on a busy machine. An announcement before it
- * redirects the clients to this director, which releases the address when it hears the advert: 35 probes were lost in a measured return.
+ * claim was signed and new, so the peer lived then, and its Active advert may come late on a busy machine. An announcement before it would
+ * redirect the clients to this director, which releases the address when it hears the advert.
  */
 export function judgesClaimAt(config: EngineConfig, state: State, group: ActiveGroup): Instant | undefined {
   const {peerClaimedAt, handoverUntil} = group;
