@@ -78,7 +78,9 @@ async function rehearseControl(runDir: string, snapshot: StatusSnapshot): Promis
   const answer = (async () => snapshot) as Answerer;
   const control = await serveControl(file, answer, 0o600);
   try {
-    for (let left = REHEARSALS; left > 0; left -= 1) await ask(file, {command: 'status'}, REHEARSAL_LIMIT_MS); // oxlint-disable-line no-await-in-loop -- one after the other.
+    for (let left = REHEARSALS; left > 0; left -= 1)
+      // oxlint-disable-next-line no-await-in-loop -- one after the other.
+      await ask(file, {command: 'status'}, REHEARSAL_LIMIT_MS);
   } finally {
     await control.close();
     rmSync(file, {force: true});
@@ -99,7 +101,7 @@ export async function rehearse(options: DirectorOptions): Promise<void> {
       // Errors in the files are reported when they are needed.
     }
   tls.createSecureContext(tlsOptions);
-  // Nor does a full or missing directory matter before.
+  // A full or missing run directory is reported when this supervisor takes over.
   if (snapshot) await rehearseControl(options.runDir, snapshot).catch(() => undefined);
   // The first of these starts Node's thread pool.
   await stat(options.configDir).catch(() => undefined);
